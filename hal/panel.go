@@ -1,0 +1,65 @@
+package hal
+
+// Panel is what a hand touches and an eye sees. Its methods may be called from
+// any goroutine.
+type Panel interface {
+	// Events delivers key movements. It is closed when the panel is gone for
+	// good: a script that ended, a terminal that hung up.
+	Events() <-chan Event
+	Show(Picture) error
+	// Tell reports what goes on, for panels that have somewhere to show it.
+	Tell(Notice)
+	Close() error
+}
+
+// Notice is something a panel may show or print: one of the types below. The
+// JSON names are those of the script interface.
+type Notice interface{ Name() string }
+
+type (
+	// Ready says that this phone can call and be called.
+	Ready struct {
+		Extension string `json:"extension"`
+		Office    string `json:"office"`
+		Node      string `json:"node"`
+	}
+
+	// Sounding says which tone the earpiece plays.
+	Sounding struct {
+		Tone Tone `json:"tone"`
+	}
+
+	// Ringing says that the bell rings, or stopped.
+	Ringing struct {
+		On         bool   `json:"on"`
+		From       string `json:"from"`
+		CallerName string `json:"name"`
+	}
+
+	// CallState is one step in the life of a call.
+	CallState struct {
+		ID     string `json:"id"`
+		State  string `json:"state"` // dialling, ringing, connected, held, ended
+		Peer   string `json:"peer"`
+		Cause  string `json:"cause,omitempty"`
+		Status int    `json:"status,omitempty"` // SIP status code
+	}
+
+	// Lines is the text of the display.
+	Lines struct {
+		Lines []string `json:"lines"`
+	}
+
+	// Fault is something a person should know, with what to do about it.
+	Fault struct {
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}
+)
+
+func (Ready) Name() string     { return "ready" }
+func (Sounding) Name() string  { return "tone" }
+func (Ringing) Name() string   { return "ring" }
+func (CallState) Name() string { return "call" }
+func (Lines) Name() string     { return "display" }
+func (Fault) Name() string     { return "error" }

@@ -1,0 +1,148 @@
+package chord
+
+import (
+	"chordophone/overlay"
+)
+
+// Message is one RELOAD message as the state machine sees it: link turns it into
+// octets and back.
+//
+// A request travels along To and collects the nodes it passed in Via; its answer
+// goes the same way back. // RFC 6940, section 6.1.2 (symmetric recursive routing)
+type Message struct {
+	Tx   uint64       // transaction-ID: chosen by the requester, repeated in the answer
+	From overlay.Peer // who made and signed it; Addr may be unknown when it came over other nodes
+	To   []Dest       // destination list: the next one first
+	Via  []overlay.ID // via list: the maker first; the node a message is received from is not in it
+	TTL  uint8        // hops left
+	Body Body
+}
+
+// Dest is one entry of a destination list.
+type Dest struct {
+	ID       overlay.ID
+	Resource bool // deliver to whoever is responsible for ID, not to the node ID itself
+}
+
+// Body is what a Message says: one of the types below.
+type Body interface{ body() }
+
+// Table is a node's neighbours: the nodes before it and after it on the ring,
+// nearest first. Zave's rules use one predecessor; RELOAD keeps more.
+type Table struct {
+	Pred []overlay.Peer
+	Succ []overlay.Peer
+}
+
+// Requests. Each is answered by the type named, or by an Error.
+type (
+	// Ping asks for a node's Table (answer Pong). Routed to a Resource it finds
+	// the node responsible. It is "query" in Zave's rules.
+	Ping struct{}
+
+	// Join asks the node responsible for the joining node's ID to hand over the
+	// records in its arc before it answers (answer Joined).
+	Join struct{ Joining overlay.Peer }
+
+	// Update tells the receiver that the sender takes it for its successor:
+	// "notify" in Zave's rules (answer Ack).
+	Update struct{ Table Table }
+
+	// Leave says that the sender leaves, and who its neighbours were (answer
+	// Ack).
+	Leave struct{ Table Table }
+
+	// Store hands records over (answer Stored). Replica 0 is to the node
+	// responsible, which replicates; a greater number is to a holder of that
+	// copy, which does not.
+	Store struct {
+		Replica uint8
+		Records []overlay.Record
+	}
+
+	// Fetch asks for the records of one Resource and of the Kinds named (answer
+	// Fetched).
+	Fetch struct {
+		Resource overlay.ID
+		Kinds    []overlay.Kind
+	}
+
+	// Stat asks which records the receiver holds of the arc (After, Upto]
+	// (answer Versions): what anti-entropy compares.
+	Stat struct {
+		After, Upto overlay.ID
+	}
+)
+
+// Answers.
+type (
+	Pong   struct{ Table Table }
+	Joined struct{ Table Table }
+	Ack    struct{ Of AckOf } // to an Update or a Leave
+
+	// Stored says how many nodes have the records on disk, the answerer
+	// included.
+	Stored struct{ Copies uint8 }
+
+	Fetched struct{ Records []overlay.Record } // tombstones included
+
+	Versions struct{ Held []Held }
+
+	// Error is RELOAD's ErrorResponse. // RFC 6940, section 6.3.3.1
+	Error struct {
+		Code Code
+		Info string
+	}
+)
+
+// Held is one record's name and version.
+type Held struct {
+	overlay.Slot
+	Version overlay.Version
+}
+
+// AckOf tells an Ack what it acknowledges.
+type AckOf uint8
+
+const (
+	AckUpdate AckOf = iota + 1
+	AckLeave
+)
+
+// Code is RELOAD's error code. // RFC 6940, section 14.9
+type Code uint16
+
+const (
+	Forbidden          Code = 2
+	NotFound           Code = 3
+	RequestTimeout     Code = 4
+	GenerationTooLow   Code = 5
+	IncompatibleConfig Code = 6
+	UnsupportedForward Code = 7
+	DataTooLarge       Code = 8
+	DataTooOld         Code = 9 // Error.Info holds the version that stands, in decimal
+	TTLExceeded        Code = 10
+	MessageTooLarge    Code = 11
+	UnknownKind        Code = 12
+	UnknownExtension   Code = 13
+	ResponseTooLarge   Code = 14
+	ConfigTooOld       Code = 15
+	ConfigTooNew       Code = 16
+	InProgress         Code = 17
+	InvalidMessage     Code = 20
+)
+
+func (Ping) body()     {}
+func (Pong) body()     {}
+func (Join) body()     {}
+func (Joined) body()   {}
+func (Update) body()   {}
+func (Leave) body()    {}
+func (Ack) body()      {}
+func (Store) body()    {}
+func (Stored) body()   {}
+func (Fetch) body()    {}
+func (Fetched) body()  {}
+func (Stat) body()     {}
+func (Versions) body() {}
+func (Error) body()    {}
