@@ -1,4 +1,37 @@
 // Package board describes a telephone's hardware as data: which line is which
 // key, hook or lamp, and which devices carry sound. Known boards are embedded as
-// text; a person with a soldering iron writes another in the same form.
+// text; a person with a soldering iron writes another in the same form, one
+// declaration a line:
+//
+//	# comment
+//	name     my-phone
+//	keypad   rows=GPIO5,GPIO6 cols=GPIO16,GPIO22,GPIO23 keys=123/456 settle=100us
+//	hook     line=GPIO4 pull=up active=low
+//	lamp     line line=GPIO25 active=high
+//	ringer   line=GPIO12 active=high
+//	audio    capture=hw:1,0 playback=hw:1,0 rate=48000
+//	display  driver=ssd1306 bus=1 address=0x3c lines=4 columns=21
+//
+// keypad, hook, ringer, audio and display may stand once, lamp once for each lamp
+// (line, message, contact1 to contact10); name, keypad and hook must stand.
+//
+//	keypad  rows, cols  the lines; rows are read with a pull-up, columns are driven
+//	        keys        the rows of keys, top to bottom, separated by /
+//	        settle      from driving a column to reading the rows (100us)
+//	hook    line        closed while the handset rests, with active=low and a switch to ground
+//	        pull        up, down or none (up)
+//	        active      the level that means "in its cradle" (low)
+//	lamp    line, active  the level that lights it (high)
+//	ringer  line, active  the level that sounds it (high)
+//	audio   capture, playback  ALSA devices; rate is the one they are best at (48000)
+//	display driver      ssd1306, sh1106 or hd44780
+//	        bus, address  of I2C (1, 0x3c; 0x27 for hd44780); lines and columns of text
+//
+// Lines are GPIO numbers as printed on every pin-out of the 40-pin header. No line
+// stands twice, and none is one that the machine needs itself: GPIO0 and 1 (HAT
+// EEPROM), 2 and 3 (I2C), 14 and 15 (serial console); GPIO28 and above are not on
+// the header, and those from 48 on belong to the SD card.
+//
+// "term" and "pipe" are boards without wires: a telephone on a terminal and one
+// in a script.
 package board

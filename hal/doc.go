@@ -4,7 +4,9 @@
 //
 //	pins     keypad, hook and lamps on GPIO lines
 //	alsa     sound cards
-//	wav      sound from and to WAV files, and over a socket
+//	wav      WAV files
+//	pcm      pacing and rate conversion, shared by all that carries sound
+//	sound    a phone's Audio made of a source and a sink: WAV, ALSA, socket, silence
 //	pipe     a phone driven by a script: commands in, JSON out
 //	term     a phone drawn on a terminal
 //	haltest  hardware for tests

@@ -43,6 +43,19 @@ type (
 		Peer   string `json:"peer"`
 		Cause  string `json:"cause,omitempty"`
 		Status int    `json:"status,omitempty"` // SIP status code
+		Sound  *Sound `json:"sound,omitempty"`  // when the call has ended and was heard
+	}
+
+	// Sound says how a call sounded.
+	Sound struct {
+		Codec     string  `json:"codec"`
+		Secure    bool    `json:"secure"`
+		Sent      uint64  `json:"sent"`      // packets
+		Received  uint64  `json:"received"`  // packets
+		Lost      int64   `json:"lost"`      // packets that never came; less than 0 when some came twice
+		Late      uint64  `json:"late"`      // packets that came after their turn
+		Concealed uint64  `json:"concealed"` // frames made up in place of missing ones
+		JitterMS  float64 `json:"jitter_ms"` // RFC 3550, section 6.4.1
 	}
 
 	// Lines is the text of the display.

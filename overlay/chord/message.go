@@ -1,6 +1,8 @@
 package chord
 
 import (
+	"net/netip"
+
 	"chordophone/overlay"
 )
 
@@ -16,6 +18,11 @@ type Message struct {
 	Via  []overlay.ID // via list: the maker first; the node a message is received from is not in it
 	TTL  uint8        // hops left
 	Body Body
+
+	// Raw is what From signed, as it stood on the wire. Link sets it, and needs it
+	// to pass a message of another node on with its signature whole; it ignores
+	// Raw when From is the node itself. Forward a message with its Raw as it is.
+	Raw []byte
 }
 
 // Dest is one entry of a destination list.
@@ -28,10 +35,13 @@ type Dest struct {
 type Body interface{ body() }
 
 // Table is a node's neighbours: the nodes before it and after it on the ring,
-// nearest first. Zave's rules use one predecessor; RELOAD keeps more.
+// nearest first. Zave's rules use one predecessor; RELOAD keeps more. Addr is
+// where the node itself listens, for those who got the table over other nodes;
+// it may be unknown.
 type Table struct {
 	Pred []overlay.Peer
 	Succ []overlay.Peer
+	Addr netip.AddrPort
 }
 
 // Requests. Each is answered by the type named, or by an Error.

@@ -1,0 +1,83 @@
+# What people type. CI calls only these targets.
+
+GO      ?= go
+OUT     := build
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FLAGS   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+SOURCES  = $(shell find . -name '*.go' -o -name '*.wav' -o -name '*.board' | grep -v '^./$(OUT)/') go.mod go.sum
+
+export CGO_ENABLED := 0
+
+.PHONY: help build demo run test race vet check interop cross sim sim-big fuzz explore vm bench image clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+build: $(OUT)/chordophone ## the program for this machine
+
+$(OUT)/chordophone: $(SOURCES)
+	$(GO) build $(FLAGS) -o $@ ./firmware/cmd/chordophone
+
+$(OUT)/ringsim: $(SOURCES)
+	$(GO) build $(FLAGS) -o $@ ./tools/ringsim
+
+demo: $(OUT)/chordophone ## three phones, one ring, no server: a scripted office, every step verified
+	$(OUT)/chordophone demo --out $(OUT)/demo
+
+run: $(OUT)/chordophone ## the same office with phone 101 on this terminal
+	@$(OUT)/chordophone demo --interactive --out $(OUT)/run
+
+test: ## all tests that need nothing but Go
+	$(GO) test ./...
+
+race: ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+vet: ## go vet, gofmt, and a tidy go.mod
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./...
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on the files above'; exit 1; }
+	$(GO) mod tidy -diff
+
+# What interop needs beside Go, by the names of their Debian packages.
+DEBIAN := tshark openssl iproute2
+
+.PHONY: packages
+packages:
+	@missing=; for p in $(DEBIAN); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	test -z "$$missing" || { test $$(id -u) = 0 || { echo "please install:$$missing"; exit 1; }; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; }
+
+interop: packages ## what programs that others wrote say of our octets: tshark, openssl; network namespaces (root)
+	$(GO) test -count=1 -tags interop $$(grep -rl --include='*_test.go' '^//go:build interop' . | xargs -n1 dirname | sort -u)
+
+check: test race vet interop demo cross ## everything CI runs
+
+cross: ## static binaries for arm64, armv7 and amd64
+	GOOS=linux GOARCH=arm64 $(GO) build $(FLAGS) -o $(OUT)/chordophone-arm64 ./firmware/cmd/chordophone
+	GOOS=linux GOARCH=arm GOARM=7 $(GO) build $(FLAGS) -o $(OUT)/chordophone-armv7 ./firmware/cmd/chordophone
+	GOOS=linux GOARCH=amd64 $(GO) build $(FLAGS) -o $(OUT)/chordophone-amd64 ./firmware/cmd/chordophone
+	@for f in $(OUT)/chordophone-*; do printf '%s  %s bytes\n' $$f $$(stat -c %s $$f); done
+
+sim: $(OUT)/ringsim ## a ring of 1,000 simulated phones
+	$(OUT)/ringsim --nodes 1000 --lookups 1000 --kill 0.3 --json
+
+sim-big: $(OUT)/ringsim ## a ring of 10,000 simulated phones: minutes
+	$(OUT)/ringsim --nodes 10000 --lookups 10000 --kill 0.3 --json
+
+fuzz: ## every fuzz target, 30 s each
+	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$t/*_test.go | cut -c6-); do \
+	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$t || exit 1; done; done
+
+vm: ## real GPIO and ALSA drivers in a virtual machine
+	@echo 'make vm: there is no driver for GPIO yet, so there is nothing to prove in a virtual machine'; exit 1
+
+bench: ## figures beside those of other programs
+	@echo 'make bench: there is no comparison with other programs yet; go test -bench . ./... has our own figures'; exit 1
+
+image: ## an SD-card image
+	@echo 'make image: there is no image yet; build/chordophone-arm64 from make cross runs on any 64-bit Raspberry Pi OS'; exit 1
+
+clean: ## remove what was built
+	rm -rf $(OUT)

@@ -1,0 +1,366 @@
+package board
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"chordophone/hal"
+)
+
+// Error is what is wrong with one line of a board file.
+type Error struct {
+	Line int // from 1; 0 for what is wrong with the file as a whole
+	Text string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Text
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+}
+
+// Bounds of a board file.
+const (
+	maxLines  = 200
+	maxMatrix = 8 // rows and columns
+)
+
+// Parse reads a board file and checks it whole. The error joins an *Error for each
+// line that is wrong.
+func Parse(r io.Reader) (*Board, error) {
+	p := parser{board: new(Board), seen: map[string]int{}, lines: claims{}}
+	var errs []error
+	n := 0
+	s := bufio.NewScanner(io.LimitReader(r, 64<<10))
+	for s.Scan() {
+		n++
+		if n > maxLines {
+			return nil, &Error{0, fmt.Sprintf("more than %d lines are no board file", maxLines)}
+		}
+		text, _, _ := strings.Cut(s.Text(), " #")
+		if text = strings.TrimSpace(text); text == "" || text[0] == '#' {
+			continue
+		}
+		if err := p.declaration(n, strings.Fields(text)); err != nil {
+			errs = append(errs, &Error{n, err.Error()})
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	for _, must := range []string{"name", "keypad", "hook"} {
+		if p.seen[must] == 0 {
+			errs = append(errs, &Error{0, fmt.Sprintf("there is no %s line (such as %q)", must, examples[must])})
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return p.board, nil
+}
+
+// examples are right lines, for those who wrote a wrong one.
+var examples = map[string]string{
+	"name":    "name my-phone",
+	"keypad":  "keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23 keys=123/456/789/*0#",
+	"hook":    "hook line=GPIO4 pull=up active=low",
+	"lamp":    "lamp line line=GPIO25",
+	"ringer":  "ringer line=GPIO12",
+	"audio":   "audio capture=hw:1,0 playback=hw:1,0 rate=48000",
+	"display": "display driver=ssd1306 bus=1 address=0x3c lines=4 columns=21",
+}
+
+type parser struct {
+	board *Board
+	seen  map[string]int // declaration to its line number
+	lines claims
+}
+
+func (p *parser) declaration(n int, words []string) error {
+	word, args := words[0], words[1:]
+	parse, ok := map[string]func([]string) error{
+		"name": p.name, "keypad": p.keypad, "hook": p.hook, "lamp": p.lamp,
+		"ringer": p.ringer, "audio": p.audio, "display": p.display,
+	}[word]
+	if !ok {
+		return fmt.Errorf("unknown word %q (a line begins with name, keypad, hook, lamp, ringer, audio or display)", word)
+	}
+	once := word
+	if word == "lamp" && len(args) > 0 {
+		once += " " + args[0]
+	}
+	if before := p.seen[once]; before > 0 {
+		return fmt.Errorf("%q stands already in line %d", once, before)
+	}
+	p.seen[once] = n
+	if err := parse(args); err != nil {
+		return fmt.Errorf("%s: %w (such as %q)", word, err, examples[word])
+	}
+	return nil
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+func (p *parser) name(args []string) error {
+	if len(args) != 1 || !nameForm.MatchString(args[0]) {
+		return errors.New("a name is one word of small letters, digits and hyphens")
+	}
+	if slices.Contains(virtual[:], args[0]) {
+		return fmt.Errorf("%q is the name of a board without wires", args[0])
+	}
+	p.board.Name = args[0]
+	return nil
+}
+
+func (p *parser) keypad(args []string) error {
+	f, err := fieldsOf(args, "rows", "cols", "keys", "settle")
+	if err != nil {
+		return err
+	}
+	k := Keypad{Settle: 100 * time.Microsecond}
+	if k.Rows, err = p.lineList(f, "rows", "a row of the keypad"); err != nil {
+		return err
+	}
+	if k.Cols, err = p.lineList(f, "cols", "a column of the keypad"); err != nil {
+		return err
+	}
+	if k.Keys, err = keys(f["keys"], len(k.Rows), len(k.Cols)); err != nil {
+		return err
+	}
+	if s, ok := f["settle"]; ok {
+		k.Settle, err = time.ParseDuration(s)
+		if err != nil || k.Settle < 0 || k.Settle > 10*time.Millisecond {
+			return fmt.Errorf("settle=%s is not a time of 0 to 10ms, such as 100us", s)
+		}
+	}
+	p.board.Keypad = k
+	return nil
+}
+
+func keys(s string, rows, cols int) ([][]hal.Key, error) {
+	if s == "" {
+		return nil, errors.New("keys= is missing")
+	}
+	lines := strings.Split(s, "/")
+	if len(lines) != rows {
+		return nil, fmt.Errorf("keys=%s has %d rows of keys, rows= has %d lines", s, len(lines), rows)
+	}
+	var all [][]hal.Key
+	seen := map[rune]bool{}
+	for _, l := range lines {
+		if len(l) != cols {
+			return nil, fmt.Errorf("the row of keys %q has %d keys, cols= has %d lines", l, len(l), cols)
+		}
+		var row []hal.Key
+		for _, c := range l {
+			if !strings.ContainsRune(hal.Digits, c) {
+				return nil, fmt.Errorf("there is no key %q, only 0 to 9, *, # and A to D", c)
+			}
+			if seen[c] {
+				return nil, fmt.Errorf("key %q stands twice", c)
+			}
+			seen[c] = true
+			row = append(row, hal.Key(c))
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+func (p *parser) hook(args []string) error {
+	f, err := fieldsOf(args, "line", "pull", "active")
+	if err != nil {
+		return err
+	}
+	in := Input{Pull: PullUp}
+	if s, ok := f["pull"]; ok {
+		in.Pull = Pull(s)
+		if in.Pull != PullUp && in.Pull != PullDown && in.Pull != PullNone {
+			return fmt.Errorf("pull=%s is not up, down or none", s)
+		}
+	}
+	if in.ActiveLow, err = activeLow(f, true); err != nil {
+		return err
+	}
+	if in.ActiveLow && in.Pull == PullDown || !in.ActiveLow && in.Pull == PullUp {
+		return fmt.Errorf("pull=%s holds the line where active= puts it: the handset would never be lifted", in.Pull)
+	}
+	if in.Line, err = p.line(f, "the hook"); err != nil {
+		return err
+	}
+	p.board.Hook = in
+	return nil
+}
+
+func (p *parser) lamp(args []string) error {
+	if len(args) == 0 || strings.Contains(args[0], "=") {
+		return errors.New("the lamp's name is missing")
+	}
+	i := 0
+	for i < hal.Lamps && hal.LampName(i) != args[0] {
+		i++
+	}
+	if i == hal.Lamps {
+		return fmt.Errorf("there is no lamp %q, only line, message and contact1 to %s", args[0], hal.LampName(hal.Lamps-1))
+	}
+	out, err := p.output(args[1:], "lamp "+args[0])
+	if err == nil {
+		p.board.Lamps = append(p.board.Lamps, Lamp{i, out})
+	}
+	return err
+}
+
+func (p *parser) ringer(args []string) error {
+	out, err := p.output(args, "the ringer")
+	if err == nil {
+		p.board.Ringer = &out
+	}
+	return err
+}
+
+func (p *parser) output(args []string, user string) (out Output, err error) {
+	f, err := fieldsOf(args, "line", "active")
+	if err != nil {
+		return out, err
+	}
+	if out.ActiveLow, err = activeLow(f, false); err != nil {
+		return out, err
+	}
+	out.Line, err = p.line(f, user)
+	return out, err
+}
+
+// deviceForm is what the alsa package opens.
+var deviceForm = regexp.MustCompile(`^(plug)?hw:[A-Za-z0-9_-]+(,[0-9]+)?$`)
+
+func (p *parser) audio(args []string) error {
+	f, err := fieldsOf(args, "capture", "playback", "rate")
+	if err != nil {
+		return err
+	}
+	for _, k := range []string{"capture", "playback"} {
+		if !deviceForm.MatchString(f[k]) {
+			return fmt.Errorf("%s=%s is not an ALSA device such as hw:1,0", k, f[k])
+		}
+	}
+	rate, err := number(f, "rate", 48000, 8000, 192000)
+	p.board.Audio = &Audio{f["capture"], f["playback"], rate}
+	return err
+}
+
+func (p *parser) display(args []string) error {
+	f, err := fieldsOf(args, "driver", "bus", "address", "lines", "columns")
+	if err != nil {
+		return err
+	}
+	d := &Display{Driver: f["driver"]}
+	address := 0x3c
+	switch d.Driver {
+	case "ssd1306", "sh1106":
+	case "hd44780":
+		address = 0x27
+	default:
+		return fmt.Errorf("driver=%s is not ssd1306, sh1106 or hd44780", d.Driver)
+	}
+	address, err1 := number(f, "address", address, 0x08, 0x77)
+	d.Address = uint16(address)
+	var err2, err3, err4 error
+	d.Bus, err2 = number(f, "bus", 1, 0, 31)
+	d.Lines, err3 = number(f, "lines", 4, 1, 8)
+	d.Columns, err4 = number(f, "columns", 20, 8, 40)
+	for _, err := range []error{err1, err2, err3, err4} {
+		if err != nil {
+			return err
+		}
+	}
+	p.board.Display = d
+	return nil
+}
+
+// fieldsOf splits words of the form key=value with the keys that are allowed.
+func fieldsOf(words []string, allowed ...string) (map[string]string, error) {
+	f := map[string]string{}
+	for _, w := range words {
+		k, v, ok := strings.Cut(w, "=")
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%q is not of the form key=value", w)
+		case !slices.Contains(allowed, k):
+			return nil, fmt.Errorf("unknown %q, there is %s", k, strings.Join(allowed, ", "))
+		case f[k] != "":
+			return nil, fmt.Errorf("%s= stands twice", k)
+		case v == "":
+			return nil, fmt.Errorf("%s= has no value", k)
+		}
+		f[k] = v
+	}
+	return f, nil
+}
+
+func activeLow(f map[string]string, otherwise bool) (bool, error) {
+	switch s := f["active"]; s {
+	case "":
+		return otherwise, nil
+	case "low", "high":
+		return s == "low", nil
+	default:
+		return false, fmt.Errorf("active=%s is not low or high", s)
+	}
+}
+
+func number(f map[string]string, key string, otherwise, low, high int) (int, error) {
+	s, ok := f[key]
+	if !ok {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(s, 0, 32)
+	if err != nil || int(n) < low || int(n) > high {
+		return 0, fmt.Errorf("%s=%s is not a number from %d to %d", key, s, low, high)
+	}
+	return int(n), nil
+}
+
+// line claims the one line of a declaration for user.
+func (p *parser) line(f map[string]string, user string) (Line, error) {
+	if f["line"] == "" {
+		return 0, errors.New("line= is missing")
+	}
+	return p.claim(f["line"], user)
+}
+
+func (p *parser) lineList(f map[string]string, key, user string) ([]Line, error) {
+	if f[key] == "" {
+		return nil, fmt.Errorf("%s= is missing", key)
+	}
+	words := strings.Split(f[key], ",")
+	if len(words) > maxMatrix {
+		return nil, fmt.Errorf("%s= has %d lines, more than %d", key, len(words), maxMatrix)
+	}
+	var lines []Line
+	for _, w := range words {
+		l, err := p.claim(w, user)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+func (p *parser) claim(word, user string) (Line, error) {
+	digits, ok := strings.CutPrefix(word, "GPIO")
+	n, err := strconv.ParseUint(digits, 10, 8)
+	if !ok || err != nil || digits != strconv.FormatUint(n, 10) {
+		return 0, fmt.Errorf("%q is not a line such as GPIO4", word)
+	}
+	l := Line(n)
+	return l, p.lines.claim(l, user)
+}

@@ -1,0 +1,42 @@
+package board
+
+import "fmt"
+
+// pins are the pins of the GPIO lines on the 40-pin header of all models since the
+// Raspberry Pi B+.
+var pins = map[Line]int{
+	0: 27, 1: 28, 2: 3, 3: 5, 4: 7, 5: 29, 6: 31, 7: 26, 8: 24, 9: 21,
+	10: 19, 11: 23, 12: 32, 13: 33, 14: 8, 15: 10, 16: 36, 17: 11, 18: 12, 19: 35,
+	20: 38, 21: 40, 22: 15, 23: 16, 24: 18, 25: 22, 26: 37, 27: 13,
+}
+
+// taken says what the machine itself needs a line for, "" if it is free.
+func taken(l Line) string {
+	switch {
+	case l == 0 || l == 1:
+		return "the EEPROM of HATs"
+	case l == 2 || l == 3:
+		return "the I2C bus"
+	case l == 14 || l == 15:
+		return "the serial console"
+	case l >= 48:
+		return "the SD card"
+	case l >= 28:
+		return "something that is not on the header"
+	}
+	return ""
+}
+
+// claims records who uses which line.
+type claims map[Line]string
+
+func (c claims) claim(l Line, user string) error {
+	if by := taken(l); by != "" {
+		return fmt.Errorf("%v is needed by %s (use one of GPIO4 to GPIO13 and GPIO16 to GPIO27)", l, by)
+	}
+	if other, ok := c[l]; ok {
+		return fmt.Errorf("%v is already used by %s", l, other)
+	}
+	c[l] = user
+	return nil
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"chordophone/firmware/tone"
+)
+
+// source says where each key got its value: the flag, or the file and line.
+type source map[string]string
+
+// check looks at values that a type alone does not hold to anything.
+func (r *Run) check(src source) error {
+	bad := func(name, problem string) error {
+		where := src[name]
+		if where == "" {
+			where = "--" + name
+		}
+		return wrong(reflect.TypeFor[Run](), name, where, problem)
+	}
+	if r.Data == "" {
+		return bad("data", "empty")
+	}
+	for _, s := range []struct{ name, value string }{{"mic", r.Mic}, {"ear", r.Ear}} {
+		if problem := checkSound(s.value); problem != "" {
+			return bad(s.name, problem)
+		}
+	}
+	if r.Found != "" && r.Join != "" {
+		return &Error{Where: src["found"] + " and " + src["join"], Problem: "a telephone founds an office or joins one", Hint: "leave one of them out"}
+	}
+	if src["found"] != "" && !validOffice(r.Found) {
+		return bad("found", fmt.Sprintf("%q cannot name an office", r.Found))
+	}
+	if src["join"] != "" && !validCode(r.Join) {
+		return bad("join", "not a pairing code")
+	}
+	if src["pairing-code"] != "" && !validCode(r.PairingCode) {
+		return bad("pairing-code", "not a pairing code")
+	}
+	if src["extension"] != "" && !validExtension(r.Extension) {
+		return bad("extension", fmt.Sprintf("%q cannot be an extension", r.Extension))
+	}
+	if utf8.RuneCountInString(r.Name) > 40 || strings.ContainsFunc(r.Name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return bad("name", fmt.Sprintf("%q cannot be shown", r.Name))
+	}
+	users := map[string]bool{}
+	for _, a := range r.Accounts {
+		if users[a.User] {
+			return bad("account", fmt.Sprintf("user %s twice", a.User))
+		}
+		users[a.User] = true
+	}
+	if !slices.Contains(tone.Countries(), r.Country) {
+		return bad("country", fmt.Sprintf("no tones of %q are known", r.Country))
+	}
+	if r.LogFormat != "text" && r.LogFormat != "json" {
+		return bad("log-format", fmt.Sprintf("%q is no format", r.LogFormat))
+	}
+	return nil
+}
+
+// checkSound says what is wrong with a place that sound comes from or goes to.
+func checkSound(s string) string {
+	scheme, rest, colon := strings.Cut(s, ":")
+	switch {
+	case s == "":
+		return "empty"
+	case !colon || strings.ContainsAny(scheme, `/\.`): // a file, even one with a colon in its name
+		return ""
+	case scheme != "alsa" && scheme != "unix":
+		return fmt.Sprintf("%q is no kind of sound", scheme)
+	case rest == "":
+		return "nothing after " + scheme + ":"
+	}
+	return ""
+}
+
+// validOffice says whether s can be the host of a SIP URI and the name in a
+// certificate, written in the one way that needs no folding of case.
+// RFC 1123, section 2.1
+func validOffice(s string) bool {
+	if len(s) > 63 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// validCode says whether s is digits, with the spaces and hyphens that people
+// put in.
+func validCode(s Secret) bool {
+	digits := strings.NewReplacer(" ", "", "-", "").Replace(s.Reveal())
+	return len(digits) >= 6 && len(digits) <= 32 && strings.Trim(digits, "0123456789") == ""
+}
+
+func validExtension(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 100 && n <= 9999 && strconv.Itoa(n) == s
+}

@@ -1,0 +1,107 @@
+// Package config is the command line and the configuration file of chordophone.
+// Both are one set of structs: a field of Run is the flag --name and the key
+// name of the file, its tags say the rest.
+//
+//	name      flag and key
+//	default   what holds without either
+//	help      what it does: shown by --help, written above the key by Print
+//	want      what a right value looks like: the hint after a wrong one
+//	example   printed, commented out, for a key without a default
+//
+// A flag overrides the file, the file overrides the default. Nothing else is
+// read: no environment, no second file.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+)
+
+// Command is what Parse found: a pointer to one of the structs below.
+type Command interface{ command() }
+
+// Run runs one telephone.
+type Run struct {
+	Data   string `name:"data" default:"./chordophone-data" example:"/var/lib/chordophone" help:"Folder of all that the telephone keeps." want:"a folder"`
+	Config string `name:"config" placeholder:"FILE" file:"-" help:"TOML file in which every other flag is a key (default: config.toml in the data folder, if there is one)." want:"a TOML file; 'chordophone config print' writes one"`
+
+	Listen netip.Addr `name:"listen" placeholder:"IP" example:"192.0.2.7" help:"Bind every service to this one address (default: all)." want:"an IP address of this machine, such as 192.0.2.7"`
+
+	Board string `name:"board" placeholder:"NAME|FILE" example:"handset-4x4" help:"Hardware: a known board, a board file, 'term' (default on a terminal) or 'pipe' (default otherwise)." want:"one of 'chordophone board list', or a file"`
+	Mic   string `name:"mic" default:"none" help:"Where sound comes from on a board without its own: a WAV file, alsa:DEVICE, unix:PATH or none." want:"a WAV file, alsa:DEVICE, unix:PATH or none"`
+	Ear   string `name:"ear" default:"none" help:"Where sound goes on a board without its own: a WAV file, alsa:DEVICE, unix:PATH or none." want:"a WAV file, alsa:DEVICE, unix:PATH or none"`
+
+	Found       string `name:"found" placeholder:"NAME" example:"acme" help:"Found the office of this name if the data folder holds no identity yet." want:"1 to 63 of a-z, 0-9, '-' and '.', like a host name, for it stands in addresses: acme, paris.acme"`
+	Join        Secret `name:"join" placeholder:"CODE" example:"4821-9375" help:"Otherwise join the office that answers, with this pairing code." want:"the 6 to 32 digits that the other telephone shows after *73#"`
+	PairingCode Secret `name:"pairing-code" placeholder:"CODE" example:"4821-9375" help:"Keep enrolment open with this fixed code. For scripts: whoever knows the code may join at any time." want:"6 to 32 digits"`
+	Extension   string `name:"extension" placeholder:"N" example:"101" help:"Wished extension (default: the next free one from 101)." want:"a number from 100 to 9999"`
+	Name        string `name:"name" example:"Front desk" placeholder:"TEXT" help:"Name shown to those who are called." want:"at most 40 printable characters"`
+
+	Peers       []Peer `name:"peer" placeholder:"IP[:PORT]" sep:"none" example:"192.0.2.8" help:"A telephone to ask first, besides those that discovery finds. May be given more than once." want:"an IP address, with a port if it is not 6084: 192.0.2.8 or [2001:db8::8]:6084"`
+	NoDiscovery bool   `name:"no-discovery" help:"Do not look for other telephones by multicast." want:"true or false"`
+
+	Accounts []Account `name:"account" placeholder:"USER:PASS" sep:"none" example:"softphone:a long password" help:"Make this SIP account for other clients, if the office has none of that name. May be given more than once. For scripts." want:"USER:PASS, the user of letters, digits and -_.+"`
+
+	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
+
+	LogLevel  slog.Level `name:"log-level" default:"info" help:"Least important messages to log: debug, info, warn or error." want:"debug, info, warn or error"`
+	LogFormat string     `name:"log-format" default:"text" help:"How the log on stderr looks: text or json." want:"text or json"`
+}
+
+// File returns where the configuration file is, whether or not it exists.
+func (r *Run) File() string {
+	if r.Config != "" {
+		return r.Config
+	}
+	return filepath.Join(r.Data, "config.toml")
+}
+
+type (
+	// Demo plays the scripted office, or an interactive one.
+	Demo struct {
+		Phones      int    `name:"phones" default:"3" help:"How many telephones." want:"a number from 3 to 20"`
+		Out         string `name:"out" default:"build/demo" help:"Folder for sounds and logs." want:"a folder"`
+		Speech      string `name:"speech" placeholder:"WAV" help:"What is said (default: a sentence that comes with the program)." want:"a WAV file"`
+		Interactive bool   `name:"interactive" help:"Telephone 101 is this terminal; the others answer by themselves."`
+	}
+
+	// BoardList lists the known boards.
+	BoardList struct{}
+
+	// BoardCheck checks a board file.
+	BoardCheck struct {
+		File string `arg:"" name:"file" help:"A board file."`
+	}
+
+	// BoardShow prints a known board's file.
+	BoardShow struct {
+		Name string `arg:"" name:"name" help:"A known board."`
+	}
+
+	// ConfigPrint writes the annotated default configuration: see Print.
+	ConfigPrint struct{}
+
+	// ConfigCheck checks a configuration file: see CheckFile.
+	ConfigCheck struct {
+		File string `arg:"" name:"file" help:"A configuration file."`
+	}
+
+	// Version prints what program this is.
+	Version struct {
+		JSON bool `name:"json" help:"As JSON."`
+	}
+
+	// Help says that help was asked for and has been written.
+	Help struct{}
+)
+
+func (*Run) command()         {}
+func (*Demo) command()        {}
+func (*BoardList) command()   {}
+func (*BoardCheck) command()  {}
+func (*BoardShow) command()   {}
+func (*ConfigPrint) command() {}
+func (*ConfigCheck) command() {}
+func (*Version) command()     {}
+func (*Help) command()        {}

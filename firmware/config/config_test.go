@@ -1,0 +1,338 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"chordophone/firmware/tone"
+)
+
+// parse parses a command line in an empty folder.
+func parse(t *testing.T, args ...string) (Command, error) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	return Parse(args, io.Discard)
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCommands(t *testing.T) {
+	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", Country: "eu", LogFormat: "text"}
+	full := Run{
+		Data: "d", Listen: netip.MustParseAddr("127.0.0.12"), Board: "pipe", Mic: "speech.wav", Ear: "alsa:hw:1,0",
+		Join: "4821-9375", PairingCode: "135790", Extension: "102", Name: "Anna Lindqvist",
+		Peers:       []Peer{{netip.MustParseAddrPort("127.0.0.11:6084")}, {netip.MustParseAddrPort("[::1]:7000")}, {netip.MustParseAddrPort("[::2]:6084")}},
+		NoDiscovery: true,
+		Accounts:    []Account{{"soft", "a:b,c"}, {"two", "x"}},
+		Country:     "uk", LogLevel: slog.LevelDebug, LogFormat: "json",
+	}
+	found := plain
+	found.Found = "paris.acme"
+	for _, c := range []struct {
+		line string
+		want Command
+	}{
+		{"run", &plain},
+		{"run --found paris.acme", &found},
+		{"run --data d --listen 127.0.0.12 --board pipe --mic speech.wav --ear alsa:hw:1,0 --join 4821-9375 --pairing-code 135790" +
+			" --extension 102 --name Anna\u00a0Lindqvist --peer 127.0.0.11 --peer [::1]:7000 --peer ::2 --no-discovery --account soft:a:b,c --account two:x" +
+			" --country uk --log-level debug --log-format json", &full},
+		{"demo", &Demo{Phones: 3, Out: "build/demo"}},
+		{"demo --phones 5 --out x --speech s.wav", &Demo{Phones: 5, Out: "x", Speech: "s.wav"}},
+		{"board list", &BoardList{}},
+		{"board check my.board", &BoardCheck{File: "my.board"}},
+		{"board show handset-4x4", &BoardShow{Name: "handset-4x4"}},
+		{"config print", &ConfigPrint{}},
+		{"config check c.toml", &ConfigCheck{File: "c.toml"}},
+		{"version", &Version{}},
+		{"version --json", &Version{JSON: true}},
+		{"--help", &Help{}},
+		{"run --help", &Help{}},
+		{"board --help", &Help{}},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			args := strings.Split(c.line, " ")
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "\u00a0", " ")
+			}
+			got, err := parse(t, args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestBadUsage wants the place, the problem and what would be right in one line.
+func TestBadUsage(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want []string
+	}{
+		{"", []string{"expected one of", "--help"}},
+		{"fly", []string{"fly", "--help"}},
+		{"run --fund x", []string{"--fund", `did you mean "--found"?`, "run --help"}},
+		{"run 102", []string{"unexpected argument 102"}},
+		{"run --listen", []string{"--listen: needs a value; want an IP address"}},
+		{"run --listen localhost", []string{"--listen: ", `"localhost"`, "; want an IP address"}},
+		{"run --peer phone", []string{`--peer: "phone"`, "6084"}},
+		{"run --peer 127.0.0.1:0", []string{"--peer: "}},
+		{"run --peer 127.0.0.1:70000", []string{"--peer: "}},
+		{"run --no-discovery=perhaps", []string{"--no-discovery: ", "true or false"}},
+		{"run --data=", []string{"--data: empty; want a folder"}},
+		{"run --mic aslo:hw", []string{`--mic: "aslo"`, "alsa:DEVICE"}},
+		{"run --ear unix:", []string{"--ear: nothing after unix:"}},
+		{"run --found a --join 123456", []string{"--found and --join: "}},
+		{"run --found Büro", []string{`--found: "Büro"`, "a-z"}},
+		{"run --found -a", []string{"--found"}},
+		{"run --found a..b", []string{"--found: "}},
+		{"run --join 12345", []string{"--join: not a pairing code; want the 6 to 32 digits"}},
+		{"run --pairing-code abcdef", []string{"--pairing-code: not a pairing code"}},
+		{"run --extension 99", []string{`--extension: "99"`, "100 to 9999"}},
+		{"run --extension 10000", []string{"--extension: "}},
+		{"run --extension 0101", []string{"--extension: "}},
+		{"run --account bob", []string{"--account: no ':'", "USER:PASS"}},
+		{"run --account :x", []string{"--account: ", "empty"}},
+		{"run --account b@b:x", []string{"--account: ", "characters"}},
+		{"run --account b:x --account b:y", []string{"--account: user b twice"}},
+		{"run --country zz", []string{`--country: no tones of "zz"`, "want one of eu, de,"}},
+		{"run --log-level loud", []string{"--log-level: ", "loud", "debug, info, warn or error"}},
+		{"run --log-format xml", []string{"--log-format: ", "text or json"}},
+		{"run --config none.toml", []string{"--config: no file none.toml", "config print"}},
+		{"demo --phones 2", []string{"--phones: 2", "from 3 to 20"}},
+		{"demo --phones many", []string{"--phones: ", "from 3 to 20"}},
+		{"board check", []string{`"<file>"`, "board check --help"}},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			cmd, err := parse(t, strings.Fields(c.line)...)
+			var e *Error
+			if !errors.As(err, &e) || e.Code() != 2 || cmd != nil {
+				t.Fatalf("got %+v, %v", cmd, err)
+			}
+			for _, want := range append(c.want, "") {
+				if s := err.Error(); !strings.Contains(s, want) || strings.Contains(s, "\n") {
+					t.Errorf("%q\nlacks %q", s, want)
+				}
+			}
+		})
+	}
+}
+
+func TestFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "d/config.toml", `
+extension = 104     # a number is good, too
+no-discovery = true
+peer = ["127.0.0.11", "127.0.0.12:7000"]
+log-level = "warn"
+account = "soft:secret"
+country = "fr"
+`)
+	cmd, err := Parse([]string{"run", "--data", "d", "--country", "us", "--peer", "127.0.0.99"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Run{
+		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text",
+		Accounts: []Account{{"soft", "secret"}},
+		Country:  "us",                                                 // the flag overrides the file,
+		Peers:    []Peer{{netip.MustParseAddrPort("127.0.0.99:6084")}}, // wholly
+	}
+	if !reflect.DeepEqual(cmd, want) {
+		t.Errorf("got %+v\nwant %+v", cmd, want)
+	}
+
+	// The same by name; then it may say where the data is.
+	write(t, "elsewhere.toml", "data = 'e'\nfound = 'acme'")
+	cmd, err = Parse([]string{"run", "--config", "elsewhere.toml"}, io.Discard)
+	if r, ok := cmd.(*Run); err != nil || !ok || r.Data != "e" || r.Found != "acme" || r.File() != "elsewhere.toml" {
+		t.Errorf("%+v, %v", cmd, err)
+	}
+	if err := CheckFile("elsewhere.toml"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadFile(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"extension = 101\nlog_level = 'info'", "config.toml:2: log_level: unknown key; did you mean log-level?"},
+		{"\n\nteapot = 1", "config.toml:3: teapot: unknown key; known are data, listen,"},
+		{"a.b = 1", "config.toml:1: a.b: unknown key"},
+		{"[run]\nextension = 101", "config.toml:1: run: sections are not used"},
+		{"[[run]]", "config.toml:1: run: sections are not used"},
+		{"extension = 101\nextension = 102", "config.toml:2:"},
+		{"extension = ", "config.toml:1:"},
+		{"\x00\xff", "config.toml:1:1"},
+		{"country = 'eu'\nextension = 99", `config.toml:2: extension: "99" cannot be an extension; want a number from 100 to 9999`},
+		{"listen = 'x'", "config.toml:1: listen: "},
+		{"listen = 'x'", "such as 192.0.2.7"},
+		{"listen = ['127.0.0.1']", "config.toml:1: listen: one value, not a list"},
+		{"listen = 1.5", "config.toml:1: listen: a value of the wrong kind"},
+		{"peer = [['x']]", "config.toml:1: peer: a value of the wrong kind"},
+		{"no-discovery = 'perhaps'", `config.toml:1: no-discovery: "perhaps" is neither; want true or false`},
+		{"log-level = 'loud'", "config.toml:1: log-level: "},
+		{"account = ['a:b', 'c']", "config.toml:1: account: no ':'"},
+		{"config = 'x'", "config.toml:1: config: not for the file; give --config on the command line"},
+		{"data = 'e'", "config.toml:1: data: this file lies in the data folder"},
+		{"found = 'a'\njoin = '123456'", "config.toml:1: found and d/config.toml:2: join: "},
+		{strings.Repeat("#", mostBytes+1), "d/config.toml: longer than 64 KiB"},
+	} {
+		t.Run(c.want, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "d/config.toml", c.text)
+			_, err := Parse([]string{"run", "--data", "d"}, io.Discard)
+			var e *Error
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v\nlacks %q", err, c.want)
+			}
+		})
+	}
+	t.Run("unreadable", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		if err := os.MkdirAll("d/config.toml", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Parse([]string{"run", "--data", "d"}, io.Discard)
+		var e *Error
+		if err == nil || errors.As(err, &e) {
+			t.Errorf("%v: want a failure, not bad usage", err)
+		}
+		if err := CheckFile("none.toml"); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPrint: the printed file changes nothing, shows every key, and its examples
+// are right.
+func TestPrint(t *testing.T) {
+	var b bytes.Buffer
+	if err := Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	write(t, "d/config.toml", b.String())
+	got, err := Parse([]string{"run", "--data", "d"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	want.Data = "d"
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the printed file changes\n%+v to\n%+v", want, got)
+	}
+	for _, f := range keys() {
+		name := f.Tag.Get("name")
+		line := regexp.MustCompile(`(?m)\n# .+\n(#?)` + name + ` = .+\n`).FindString(b.String())
+		if line == "" {
+			t.Errorf("%s is not there, or without a word", name)
+			continue
+		}
+		line = strings.TrimPrefix(strings.Split(strings.TrimSpace(line), "\n")[1], "#")
+		write(t, "one.toml", line)
+		if err := CheckFile("one.toml"); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if len(line) > 86 {
+			t.Errorf("%q is too long", line)
+		}
+	}
+}
+
+// TestTags: what errors and help are made of is there for every flag.
+func TestTags(t *testing.T) {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Run](), reflect.TypeFor[Demo]()} {
+		for _, f := range reflect.VisibleFields(typ) {
+			if f.Tag.Get("name") == "" || f.Tag.Get("help") == "" || f.Type.Kind() != reflect.Bool && f.Tag.Get("want") == "" {
+				t.Errorf("%v.%s lacks a tag", typ, f.Name)
+			}
+		}
+	}
+	if f, _ := fieldOf(reflect.TypeFor[Run](), "country"); f.Tag.Get("want") != "one of "+strings.Join(tone.Countries(), ", ") {
+		t.Errorf("country: want %q, known %v", f.Tag.Get("want"), tone.Countries())
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var b bytes.Buffer
+	if _, err := Parse([]string{"run", "--help"}, &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Run]()) {
+		_, hidden := f.Tag.Lookup("hidden")
+		if strings.Contains(b.String(), "--"+f.Tag.Get("name")) == hidden {
+			t.Errorf("--%s: hidden %v", f.Tag.Get("name"), hidden)
+		}
+	}
+}
+
+// TestSecrets: no way of printing gives a secret away.
+func TestSecrets(t *testing.T) {
+	const password = "Tr0ub4dor"
+	r := Run{Join: password, PairingCode: password, Accounts: []Account{{"soft", password}}}
+	var b bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&b, verb+verb+verb+"\n", r, r.Join, &r.Accounts)
+	}
+	for _, log := range []*slog.Logger{slog.New(slog.NewTextHandler(&b, nil)), slog.New(slog.NewJSONHandler(&b, nil))} {
+		log.Info("x", "secret", r.Join, "run", r, "account", r.Accounts[0])
+	}
+	if err := json.NewEncoder(&b).Encode(r); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{password, fmt.Sprintf("%x", password)} {
+		if strings.Contains(b.String(), text) {
+			t.Errorf("%s shows in\n%s", text, b.String())
+		}
+	}
+	if strings.Count(b.String(), stars) < 20 {
+		t.Errorf("where are the stars?\n%s", b.String())
+	}
+	if r.Join.Reveal() != password || Secret("").String() != "" {
+		t.Error("Reveal, or an empty secret")
+	}
+	for _, account := range []string{password, ":" + password, "@:" + password} {
+		if err := new(Account).UnmarshalText([]byte(account)); err == nil || strings.Contains(err.Error(), password) {
+			t.Errorf("account %q: %v", account, err)
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add("extension = 101\npeer = ['127.0.0.1']\n[a]\nb.c = 1\n")
+	f.Add("account = ['a:b']\nlog-level='debug'\nno-discovery = 1")
+	f.Add("a = {b = 1, c = [1, 2]}\n\"\\u0000\" = 1979-05-27")
+	f.Fuzz(func(t *testing.T, text string) {
+		src := source{}
+		r := defaults()
+		if err := r.apply("f", []byte(text), src); err == nil {
+			_ = r.check(src)
+		}
+	})
+}

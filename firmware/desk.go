@@ -1,0 +1,138 @@
+package firmware
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"chordophone/firmware/phone"
+	"chordophone/hal"
+	"chordophone/sip/media"
+	"chordophone/sip/ua"
+)
+
+// enrolment is what the desk can do for newcomers.
+type enrolment interface {
+	Open()
+	Close()
+}
+
+// desk is the loop round the telephone's state machine: it translates between
+// the words of the panel, of the user agent and of the phone, and carries out
+// what the phone wants.
+type desk struct {
+	phone  *phone.Phone
+	panel  hal.Panel
+	calls  *ua.UA
+	voice  *voice
+	enrol  enrolment
+	events <-chan phone.Event // from the rest of the program
+	log    *slog.Logger
+
+	sounds map[string]*media.Session // of the calls that were answered
+}
+
+// run serves the telephone until ctx is cancelled or the panel is gone.
+func (d *desk) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	keys, calls := d.panel.Events(), d.calls.Events()
+	for {
+		var ev phone.Event
+		select {
+		case <-ctx.Done():
+			d.voice.set(earpiece{})
+			return nil
+		case key, ok := <-keys:
+			if !ok {
+				return errQuit
+			}
+			ev = phone.Input{Event: key}
+		case e, ok := <-calls:
+			if !ok {
+				calls = nil // the user agent has ended, and soon so will ctx
+				continue
+			}
+			ev = d.fromCall(e)
+		case ev = <-d.events:
+		case <-timer.C:
+			ev = phone.Tick{}
+		}
+		d.log.Debug("phone", "event", ev)
+		for _, a := range d.phone.Step(time.Now(), ev) {
+			d.log.Debug("phone", "action", a)
+			d.do(a)
+		}
+		if next := d.phone.Next(); !next.IsZero() {
+			timer.Reset(time.Until(next))
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// fromCall translates an event of the user agent.
+func (d *desk) fromCall(e ua.Event) phone.Event {
+	switch e := e.(type) {
+	case ua.Offered:
+		return phone.Offered{Call: e.Call, From: e.From, Name: e.Name}
+	case ua.Progress:
+		return phone.Progress{Call: e.Call, Status: e.Status}
+	case ua.Answered:
+		d.sounds[e.Call] = e.Media.(*media.Session)
+		return phone.Answered{Call: e.Call}
+	case ua.Ended:
+		return phone.Ended{Call: e.Call, Status: e.Status, Cause: e.Cause, ByFar: e.ByFar}
+	default:
+		return phone.Tick{}
+	}
+}
+
+// do carries out one action of the phone.
+func (d *desk) do(a phone.Action) {
+	switch a := a.(type) {
+	case phone.Dial:
+		d.calls.Dial(a.Call, a.Number)
+	case phone.Answer:
+		d.calls.Answer(a.Call)
+	case phone.Reject:
+		d.calls.Reject(a.Call, a.Status)
+	case phone.Hangup:
+		d.calls.Hangup(a.Call)
+	case phone.Digit:
+		if s := d.sounds[a.Call]; s != nil {
+			s.SendDigit(rune(a.Key))
+		}
+	case phone.Sound:
+		e := earpiece{open: a.Open, tone: a.Tone}
+		if s := d.sounds[a.Call]; s != nil {
+			e.call = s
+		}
+		d.voice.set(e)
+	case phone.Ring:
+		// The bell of a board without one is its panel, which is told.
+	case phone.Show:
+		if err := d.panel.Show(a.Picture); err != nil {
+			d.log.Warn("lamps", "err", err)
+		}
+	case phone.Tell:
+		d.panel.Tell(d.complete(a.Notice))
+	case phone.OpenEnrolment:
+		d.enrol.Open()
+	case phone.CloseEnrolment:
+		d.enrol.Close()
+	}
+}
+
+// complete adds to a notice what the phone cannot know: how a call sounded.
+func (d *desk) complete(n hal.Notice) hal.Notice {
+	c, ok := n.(hal.CallState)
+	if !ok || c.State != "ended" {
+		return n
+	}
+	if s := d.sounds[c.ID]; s != nil {
+		delete(d.sounds, c.ID)
+		c.Sound = quality(s.Stats())
+	}
+	return c
+}

@@ -1,0 +1,87 @@
+package firmware
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// forbidden lists the edges that must not exist between packages, each with its
+// reason. A name stands for the package and all below it; ! names exceptions.
+var forbidden = []struct {
+	from, to string
+	except   string // importers that may
+	why      string
+}{
+	{"overlay", "sip", "", "the overlay knows no SIP: firmware/usage is the one bridge"},
+	{"sip", "overlay", "", "SIP knows no Chord: it asks a location.Service"},
+	{"hal", "sip", "", "hardware knows no protocol"},
+	{"hal", "overlay", "", "hardware knows no network"},
+	{"board", "sip", "", "a board is data"},
+	{"board", "overlay", "", "a board is data"},
+	{"firmware/phone", "sip", "", "the telephone is a picture and a sound"},
+	{"firmware/phone", "overlay", "", "the telephone is a picture and a sound"},
+	{"firmware/tone", "sip", "", "a tone is a sound"},
+	{"firmware/tone", "overlay", "", "a tone is a sound"},
+	{"overlay", "firmware", "", "parts do not know the whole"},
+	{"sip", "firmware", "", "parts do not know the whole"},
+	{"hal", "firmware", "", "parts do not know the whole"},
+	{"board", "firmware", "", "parts do not know the whole"},
+	{"storage", "firmware", "", "parts do not know the whole"},
+	{"sip", "hal", "", "sound reaches SIP as []int16"},
+	{"storage", "sip", "", "storage keeps records, it does not read them"},
+	{"overlay/chord", "overlay/link", "", "the state machine does no I/O"},
+	{"overlay/chord", "overlay/node", "", "the state machine does not know its loop"},
+	{"overlay/chord", "overlay/reload", "", "the state machine knows no octets"},
+	{"overlay/reload", "overlay/chord", "", "the wire format knows no ring"},
+	{"firmware/phone", "os", "", "the state machine does no I/O"},
+	{"firmware", "firmware/cmd", "", "nothing imports a command"},
+	{"tools", "firmware/cmd", "", "nothing imports a command"},
+
+	{".", "periph.io/x", "hal/pins hal/display", "periph stays where the pins are"},
+	{".", "github.com/emiago/sipgo", "sip/ua sip/proxy sip/registrar sip/presence sip/message sip/conference sip/siptest", "sipgo's types stay inside sip"},
+	{".", "github.com/pion/rtp", "sip/media", "RTP is the business of media"},
+	{".", "github.com/pion/srtp", "sip/media", "SRTP is the business of media"},
+	{".", "go.etcd.io/bbolt", "storage", "bbolt is the business of storage"},
+	{".", "github.com/alecthomas/kong", "firmware/config", "the command line is read in one place"},
+}
+
+// TestImportsFlowOneWay holds the table above against what the packages import
+// themselves, tests left out.
+func TestImportsFlowOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "chordophone/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		from := inside(words[0])
+		for _, to := range words[1:] {
+			seen++
+			for _, rule := range forbidden {
+				if below(from, rule.from) && below(inside(to), rule.to) && !belowAny(from, rule.except) {
+					t.Errorf("%s imports %s: %s", from, to, rule.why)
+				}
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("only %d imports seen: the test looks at nothing", seen)
+	}
+}
+
+func inside(path string) string { return strings.TrimPrefix(path, "chordophone/") }
+
+func below(pkg, root string) bool {
+	return root == "." || pkg == root || strings.HasPrefix(pkg, root+"/")
+}
+
+func belowAny(pkg, roots string) bool {
+	for _, root := range strings.Fields(roots) {
+		if below(pkg, root) {
+			return true
+		}
+	}
+	return false
+}

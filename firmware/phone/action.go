@@ -1,0 +1,77 @@
+package phone
+
+import "chordophone/hal"
+
+// Action is something to be done: one of the types below.
+type Action interface {
+	action()
+	String() string
+}
+
+// Commands, given once.
+type (
+	// Dial starts a call. Progress, Answered and Ended answer it under the
+	// same Call, which begins with OutgoingPrefix.
+	Dial struct{ Call, Number string }
+
+	// Answer accepts an incoming call.
+	Answer struct{ Call string }
+
+	// Reject refuses an incoming call with a SIP status code.
+	Reject struct {
+		Call   string
+		Status int
+	}
+
+	// Hangup ends a call in any state: CANCEL before the answer, BYE after it.
+	// An Ended that crosses it is ignored.
+	Hangup struct{ Call string }
+
+	// Digit sends a key as DTMF to the far end of a call.
+	Digit struct {
+		Call string
+		Key  hal.Key
+	}
+
+	// OpenEnrolment lets new telephones join the office; Enrolling answers it.
+	OpenEnrolment struct{}
+
+	// CloseEnrolment ends that.
+	CloseEnrolment struct{}
+
+	// Tell hands a notice to the panel.
+	Tell struct{ hal.Notice }
+)
+
+// Levels: the whole state of a device, given when it changes.
+type (
+	// Sound is the state of the earpiece and microphone. Closed, the device
+	// may sleep. Open, the earpiece plays Tone or, if Call is not empty, that
+	// call is heard and spoken to.
+	Sound struct {
+		Open bool
+		Tone hal.Tone
+		Call string
+	}
+
+	// Ring is the state of the bell.
+	Ring struct {
+		On         bool
+		From, Name string
+	}
+
+	// Show is the state of the lamps.
+	Show struct{ hal.Picture }
+)
+
+func (Dial) action()           {}
+func (Answer) action()         {}
+func (Reject) action()         {}
+func (Hangup) action()         {}
+func (Digit) action()          {}
+func (OpenEnrolment) action()  {}
+func (CloseEnrolment) action() {}
+func (Tell) action()           {}
+func (Sound) action()          {}
+func (Ring) action()           {}
+func (Show) action()           {}

@@ -1,0 +1,76 @@
+package phone
+
+import (
+	"strconv"
+	"strings"
+
+	"chordophone/hal"
+)
+
+// services are the codes that can be dialled besides numbers: a star, the code,
+// and # or a pause. This is the one list of them.
+//
+//	*73#  let new telephones join the office; the display shows the pairing code
+//	*74#  no longer let them
+var services = [...]struct {
+	code   string
+	text   string // for the display
+	action Action
+}{
+	{"*73", "new phones may join", OpenEnrolment{}},
+	{"*74", "joining is closed", CloseEnrolment{}},
+}
+
+// collect takes one key of a number. The letters are for the far end of a call,
+// not for numbers.
+func (p *Phone) collect(key hal.Key) {
+	switch {
+	case key == '#':
+		if p.number != "" {
+			p.complete()
+		}
+		return
+	case key >= 'A' && key <= 'D':
+		return
+	}
+	if p.state != collecting {
+		p.number = ""
+	}
+	if len(p.number) < p.cfg.MaxDigits {
+		p.number += string(rune(key))
+	}
+	p.enter(collecting, p.cfg.InterDigit)
+}
+
+// complete acts on the number that was dialled.
+func (p *Phone) complete() {
+	number := p.number
+	p.number = ""
+	switch {
+	case strings.HasPrefix(number, "*"):
+		p.service(number)
+	case !p.online:
+		p.refuse(hal.Congestion, "not connected")
+	case number == p.extension:
+		p.refuse(hal.Busy, "your own number")
+	default:
+		p.dialled++
+		p.call = call{id: OutgoingPrefix + strconv.Itoa(p.dialled), peer: number}
+		p.tone = hal.Silence
+		p.enter(dialling, 0)
+		p.do(Dial{p.call.id, number})
+		p.tell("dialling", "", 0)
+	}
+}
+
+func (p *Phone) service(code string) {
+	for _, s := range services {
+		if s.code == code {
+			p.do(s.action)
+			p.text = s.text
+			p.enter(confirmed, p.cfg.Confirm)
+			return
+		}
+	}
+	p.refuse(hal.Congestion, "unknown code "+code)
+}

@@ -1,0 +1,101 @@
+package phone
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"chordophone/hal"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the stories should say from what the telephone does")
+
+var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// TestStories plays testdata/*.txt. A story is a sentence and lines of
+//
+//	TIME EVENT          at this time since the start (see ParseEvent)
+//	TIME keys 102#      each key pressed and released
+//	next tick           at the time that Next says, shown as @ TIME
+//		ACTION          what the telephone does about it
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d stories, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := tellStory(string(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			w, g := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+			for i := range max(len(w), len(g)) {
+				if i >= len(w) || i >= len(g) || w[i] != g[i] {
+					t.Fatalf("%s:%d:\nwant %q\ngot  %q", file, i+1, w[i:min(i+3, len(w))], g[i:min(i+3, len(g))])
+				}
+			}
+		})
+	}
+}
+
+// tellStory plays the events of a story and returns it with the actions they
+// cause.
+func tellStory(story string) (string, error) {
+	p := New(Default())
+	var b strings.Builder
+	step := func(at time.Time, ev Event) {
+		for _, a := range p.Step(at, ev) {
+			fmt.Fprintf(&b, "\t%v\n", a)
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSpace(story), "\n") {
+		if strings.HasPrefix(line, "\t") {
+			continue
+		}
+		fmt.Fprintln(&b, line)
+		if i == 0 || line == "" {
+			continue
+		}
+		when, what, _ := strings.Cut(line, " ")
+		at := p.Next()
+		if when != "next" {
+			d, err := time.ParseDuration(when)
+			if err != nil {
+				return "", fmt.Errorf("line %q: %w", line, err)
+			}
+			at = epoch.Add(d)
+		} else if at.IsZero() {
+			return "", fmt.Errorf("line %q: the telephone waits for nothing", line)
+		} else {
+			fmt.Fprintf(&b, "\t@ %v\n", at.Sub(epoch))
+		}
+		if keys, ok := strings.CutPrefix(what, "keys "); ok {
+			for _, k := range keys {
+				step(at, Input{hal.Event{Key: hal.Key(k), Down: true}})
+				step(at, Input{hal.Event{Key: hal.Key(k)}})
+			}
+			continue
+		}
+		ev, err := ParseEvent(what)
+		if err != nil {
+			return "", err
+		}
+		step(at, ev)
+	}
+	return b.String(), nil
+}

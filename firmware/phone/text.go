@@ -1,0 +1,165 @@
+package phone
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"chordophone/hal"
+)
+
+// ErrEvent means that a line is no event.
+var ErrEvent = errors.New("phone: not an event")
+
+// The text of an event is one line: a word and its fields. Fields of free text
+// are quoted as in Go.
+
+func (e Input) String() string {
+	switch {
+	case e.Key == hal.Hook && e.Down:
+		return "on"
+	case e.Key == hal.Hook:
+		return "off"
+	case e.Down:
+		return "down " + string(rune(e.Key))
+	}
+	return "up " + string(rune(e.Key))
+}
+
+func (e Online) String() string {
+	return fmt.Sprintf("online %q %q %q", e.Extension, e.Office, e.Node)
+}
+func (e Offline) String() string  { return fmt.Sprintf("offline %q", e.Reason) }
+func (e Offered) String() string  { return fmt.Sprintf("offered %q %q %q", e.Call, e.From, e.Name) }
+func (e Progress) String() string { return fmt.Sprintf("progress %q %d", e.Call, e.Status) }
+func (e Answered) String() string { return fmt.Sprintf("answered %q", e.Call) }
+func (e Ended) String() string {
+	by := "near"
+	if e.ByFar {
+		by = "far"
+	}
+	return fmt.Sprintf("ended %q %d %s %q", e.Call, e.Status, by, e.Cause)
+}
+func (e Contact) String() string   { return fmt.Sprintf("contact %d %d", e.Lamp, e.Signal) }
+func (e Enrolling) String() string { return fmt.Sprintf("enrolling %q", e.Code) }
+func (e Tick) String() string      { return "tick" }
+
+// ParseEvent reads what an event's String wrote.
+func ParseEvent(line string) (Event, error) {
+	f := fields{rest: line}
+	var ev Event
+	switch word := f.word(); word {
+	case "on", "off":
+		ev = Input{hal.Event{Key: hal.Hook, Down: word == "on"}}
+	case "down", "up":
+		key := []rune(f.word())
+		if len(key) != 1 {
+			return nil, fmt.Errorf("%w: %q: want one key", ErrEvent, line)
+		}
+		ev = Input{hal.Event{Key: hal.Key(key[0]), Down: word == "down"}}
+	case "online":
+		ev = Online{f.text(), f.text(), f.text()}
+	case "offline":
+		ev = Offline{f.text()}
+	case "offered":
+		ev = Offered{f.text(), f.text(), f.text()}
+	case "progress":
+		ev = Progress{f.text(), f.number()}
+	case "answered":
+		ev = Answered{f.text()}
+	case "ended":
+		ev = Ended{Call: f.text(), Status: f.number(), ByFar: f.word() == "far", Cause: f.text()}
+	case "contact":
+		lamp, signal := f.number(), f.number()
+		if signal < 0 || signal > 255 {
+			f.bad = true
+		}
+		ev = Contact{lamp, hal.Signal(signal)}
+	case "enrolling":
+		ev = Enrolling{f.text()}
+	case "tick":
+		ev = Tick{}
+	default:
+		return nil, fmt.Errorf("%w: %q: unknown word", ErrEvent, line)
+	}
+	if f.bad || strings.TrimSpace(f.rest) != "" {
+		return nil, fmt.Errorf("%w: %q: wrong fields", ErrEvent, line)
+	}
+	return ev, nil
+}
+
+// fields takes a line apart from left to right.
+type fields struct {
+	rest string
+	bad  bool
+}
+
+func (f *fields) word() string {
+	w, rest, _ := strings.Cut(strings.TrimLeft(f.rest, " "), " ")
+	f.rest = rest
+	return w
+}
+
+func (f *fields) text() string {
+	f.rest = strings.TrimLeft(f.rest, " ")
+	q, err := strconv.QuotedPrefix(f.rest)
+	if err != nil {
+		f.bad = true
+		return ""
+	}
+	f.rest = f.rest[len(q):]
+	s, err := strconv.Unquote(q)
+	f.bad = f.bad || err != nil
+	return s
+}
+
+func (f *fields) number() int {
+	n, err := strconv.Atoi(f.word())
+	f.bad = f.bad || err != nil
+	return n
+}
+
+func (a Dial) String() string           { return fmt.Sprintf("dial %q %q", a.Call, a.Number) }
+func (a Answer) String() string         { return fmt.Sprintf("answer %q", a.Call) }
+func (a Reject) String() string         { return fmt.Sprintf("reject %q %d", a.Call, a.Status) }
+func (a Hangup) String() string         { return fmt.Sprintf("hangup %q", a.Call) }
+func (a Digit) String() string          { return fmt.Sprintf("digit %q %c", a.Call, rune(a.Key)) }
+func (a OpenEnrolment) String() string  { return "open-enrolment" }
+func (a CloseEnrolment) String() string { return "close-enrolment" }
+
+func (a Tell) String() string {
+	text, err := json.Marshal(a.Notice)
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	return "tell " + a.Notice.Name() + " " + string(text)
+}
+
+func (a Sound) String() string {
+	switch {
+	case !a.Open:
+		return "sound closed"
+	case a.Call != "":
+		return fmt.Sprintf("sound call %q", a.Call)
+	}
+	return "sound tone " + a.Tone.String()
+}
+
+func (a Ring) String() string {
+	if !a.On {
+		return "ring off"
+	}
+	return fmt.Sprintf("ring on %q %q", a.From, a.Name)
+}
+
+func (a Show) String() string {
+	s := "show"
+	for i, signal := range a.Picture {
+		if signal != hal.Off {
+			s += " " + hal.LampName(i) + "=" + signal.String()
+		}
+	}
+	return s
+}

@@ -1,0 +1,120 @@
+package usage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"chordophone/overlay"
+	"chordophone/overlay/identity"
+)
+
+// FirstExtension is the number of an office's first phone.
+const FirstExtension = 101
+
+// Members is the list of enrolled phones: one OFFICE-MEMBER record each, all at
+// one point of the ring.
+type Members struct {
+	ring   Ring
+	writer *Writer
+	office Office
+
+	claiming sync.Mutex // one extension is claimed at a time
+}
+
+// Office verifies who is a member.
+type Office interface {
+	ParseMember(value []byte) (identity.Member, error)
+}
+
+// NewMembers makes the list.
+func NewMembers(ring Ring, writer *Writer, office Office) *Members {
+	return &Members{ring: ring, writer: writer, office: office}
+}
+
+// List is everybody who was enrolled, in the order of extensions.
+func (m *Members) List(ctx context.Context) ([]identity.Member, error) {
+	records, _, err := m.ring.Get(ctx, identity.MembersResource, overlay.OfficeMember)
+	if err != nil {
+		return nil, fmt.Errorf("list members: %w", err)
+	}
+	var out []identity.Member
+	for _, r := range records {
+		if member, err := m.office.ParseMember(r.Value); err == nil {
+			out = append(out, member)
+		}
+	}
+	slices.SortFunc(out, func(a, b identity.Member) int {
+		return cmp.Or(cmp.Compare(a.Extension, b.Extension), a.Node.Compare(b.Node))
+	})
+	return out, nil
+}
+
+// Has reports whether a phone of this user name was ever enrolled.
+func (m *Members) Has(ctx context.Context, user string) (bool, error) {
+	list, err := m.List(ctx)
+	return slices.ContainsFunc(list, func(m identity.Member) bool { return m.User == user }), err
+}
+
+// Claim gives a newcomer an extension: the one it wishes, else the lowest free
+// one from FirstExtension. The extension is taken when Claim returns, on the
+// disks of several phones. It is an identity.Claim.
+func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err error) {
+	m.claiming.Lock()
+	defer m.claiming.Unlock()
+	list, err := m.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if ext, err = choose(n.Wish, list); err != nil {
+		return 0, err
+	}
+	chain, err := n.Issue(ext)
+	if err != nil {
+		return 0, err
+	}
+	return ext, m.add(ctx, n.Node, chain)
+}
+
+// Keep makes sure that the ring knows a member: a founder must say so himself.
+func (m *Members) Keep(ctx context.Context, node overlay.ID, chain [][]byte) error {
+	list, err := m.List(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(m identity.Member) bool { return m.Node == node }) {
+		return nil
+	}
+	return m.add(ctx, node, chain)
+}
+
+func (m *Members) add(ctx context.Context, node overlay.ID, chain [][]byte) error {
+	r := identity.MemberRecord(node, chain)
+	r.Lifetime = memberLife
+	_, err := m.writer.Put(ctx, r)
+	return err
+}
+
+// memberLife is for ever: all that the wire's 32 bits of seconds can say.
+const memberLife = math.MaxUint32 * time.Second
+
+func choose(wish int, list []identity.Member) (int, error) {
+	taken := func(ext int) bool {
+		return slices.ContainsFunc(list, func(m identity.Member) bool { return m.Extension == ext })
+	}
+	if wish != 0 {
+		if taken(wish) {
+			return 0, fmt.Errorf("extension %d: %w", wish, identity.ErrTaken)
+		}
+		return wish, nil
+	}
+	ext := FirstExtension
+	for taken(ext) {
+		ext++
+	}
+	return ext, nil
+}

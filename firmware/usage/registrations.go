@@ -1,0 +1,123 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"chordophone/overlay"
+	"chordophone/overlay/reload"
+	"chordophone/sip/location"
+)
+
+// Registrations is the location service of the office, kept in the ring: one
+// SIP-REGISTRATION record for each phone, at the Resource-ID of its user name, in
+// the form that names the phone's Node-ID. // RFC 7904, section 3.3
+type Registrations struct {
+	ring    Ring
+	writer  *Writer
+	members *Members
+	self    overlay.ID
+	port    uint16 // SIP over TLS, the same at every phone
+}
+
+// NewRegistrations makes the location service of the phone self.
+func NewRegistrations(ring Ring, writer *Writer, members *Members, self overlay.ID, port uint16) *Registrations {
+	return &Registrations{ring: ring, writer: writer, members: members, self: self, port: port}
+}
+
+// Bind registers this phone as the place to reach aor, which must be its own
+// address. The contact itself is not stored: it follows from where the node is
+// when somebody looks it up.
+func (s *Registrations) Bind(ctx context.Context, aor string, bindings []location.Binding) error {
+	user, err := userName(aor)
+	if err != nil {
+		return err
+	}
+	r := overlay.Record{
+		Resource: overlay.ResourceID(user),
+		Kind:     overlay.SIPRegistration,
+		Key:      s.self[:],
+		Lifetime: tombstoneLife,
+		Removed:  len(bindings) == 0,
+	}
+	if !r.Removed {
+		r.Lifetime = bindings[0].Expires
+		here := reload.SipRegistration{To: []reload.Destination{reload.Node(s.self)}}
+		if r.Value, err = here.Append(nil); err != nil {
+			return err
+		}
+	}
+	_, err = s.writer.Put(ctx, r)
+	return err
+}
+
+// tombstoneLife is how long a removal is remembered: as long as the longest
+// registration that it may have to overtake.
+const tombstoneLife = 2 * time.Hour
+
+// Lookup finds where aor is reached. A phone that is registered but whose node
+// does not answer has no binding.
+func (s *Registrations) Lookup(ctx context.Context, aor string) ([]location.Binding, error) {
+	user, err := userName(aor)
+	if err != nil {
+		return nil, err
+	}
+	records, _, err := s.ring.Get(ctx, overlay.ResourceID(user), overlay.SIPRegistration)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", aor, err)
+	}
+	var out []location.Binding
+	for _, r := range records {
+		node, err := registeredNode(r)
+		if err != nil {
+			continue // signed, but not by anything that we understand
+		}
+		peer, _, err := s.ring.Find(ctx, node)
+		if err != nil || peer.ID != node {
+			continue // its place on the ring is somebody else's: it is gone
+		}
+		out = append(out, location.Binding{
+			Contact: s.contact(user, peer),
+			Expires: r.Lifetime,
+		})
+	}
+	if len(records) == 0 {
+		if known, err := s.members.Has(ctx, user); err == nil && !known {
+			return nil, fmt.Errorf("look up %s: %w", aor, location.ErrNotFound)
+		}
+	}
+	return out, nil
+}
+
+func (s *Registrations) contact(user string, peer overlay.Peer) string {
+	ext, _, _ := strings.Cut(user, "@")
+	return fmt.Sprintf("sip:%s@%s;transport=tls", ext, netip.AddrPortFrom(peer.Addr.Addr(), s.port))
+}
+
+var errRegistration = errors.New("usage: not a registration that names a node")
+
+// registeredNode is the node that a SIP-REGISTRATION record names.
+func registeredNode(r overlay.Record) (overlay.ID, error) {
+	reg, err := reload.ParseSipRegistration(r.Value)
+	if err != nil {
+		return overlay.ID{}, err
+	}
+	if len(reg.To) != 1 || reg.To[0].Type != reload.DestNode {
+		return overlay.ID{}, errRegistration
+	}
+	return overlay.ID(reg.To[0].ID), nil
+}
+
+// userName is the RELOAD user name of an address of record: without the scheme.
+// RFC 7904, section 3.1
+func userName(aor string) (string, error) {
+	user, ok := strings.CutPrefix(aor, "sip:")
+	if !ok || strings.Count(user, "@") != 1 || strings.ContainsAny(user, ";?<> \t\r\n") {
+		return "", fmt.Errorf("usage: %q is not an address of record like sip:102@office", aor)
+	}
+	return user, nil
+}

@@ -1,0 +1,114 @@
+package alsa
+
+import "unsafe"
+
+// The structures of asound.h. uintptr stands for snd_pcm_uframes_t, an
+// unsigned long: the layout and the ioctl numbers, which contain the size, differ
+// between 32-bit and 64-bit machines just as they do in C.
+type (
+	mask [8]uint32 // 256 bits
+
+	interval struct {
+		min, max uint32
+		flags    uint32 // openmin, openmax, integer, empty: bits 0 to 3
+	}
+
+	hwParams struct {
+		flags     uint32
+		masks     [3]mask
+		_         [5]mask
+		intervals [12]interval
+		_         [9]interval
+		rmask     uint32 // what the caller asks to refine
+		cmask     uint32 // what was changed
+		info      uint32
+		msbits    uint32
+		rateNum   uint32
+		rateDen   uint32
+		fifoSize  uintptr
+		_         [64]byte
+	}
+
+	swParams struct {
+		tstampMode       int32
+		periodStep       uint32
+		sleepMin         uint32
+		availMin         uintptr
+		xferAlign        uintptr
+		startThreshold   uintptr
+		stopThreshold    uintptr
+		silenceThreshold uintptr
+		silenceSize      uintptr
+		boundary         uintptr
+		proto            uint32
+		tstampType       uint32
+		_                [56]byte
+	}
+
+	xferi struct {
+		result int // snd_pcm_sframes_t
+		buf    unsafe.Pointer
+		frames uintptr
+	}
+)
+
+// Indices of hwParams: masks first, then intervals.
+const (
+	paramAccess = iota // masks
+	paramFormat
+	_ // sub-format
+)
+
+const (
+	paramChannels   = 2 + iota // intervals; 0 and 1 are sample and frame bits
+	paramRate                  // frames a second
+	_                          // period time
+	paramPeriodSize            // frames
+	_                          // period bytes
+	_                          // periods
+	_                          // buffer time
+	paramBufferSize            // frames
+)
+
+const (
+	accessInterleaved = 3 // SNDRV_PCM_ACCESS_RW_INTERLEAVED
+	formatS16LE       = 2 // SNDRV_PCM_FORMAT_S16_LE
+	integer           = 1 << 2
+)
+
+// request numbers, from the direction, the size and the number: asm-generic/ioctl.h,
+// which amd64, arm and arm64 share.
+const (
+	write = 1
+	read  = 2
+
+	ioctlHWParams = (read|write)<<30 | unsafe.Sizeof(hwParams{})<<16 | 'A'<<8 | 0x11
+	ioctlSWParams = (read|write)<<30 | unsafe.Sizeof(swParams{})<<16 | 'A'<<8 | 0x13
+	ioctlPrepare  = 'A'<<8 | 0x40
+	ioctlDrop     = 'A'<<8 | 0x43
+	ioctlWritei   = write<<30 | unsafe.Sizeof(xferi{})<<16 | 'A'<<8 | 0x50
+	ioctlReadi    = read<<30 | unsafe.Sizeof(xferi{})<<16 | 'A'<<8 | 0x51
+)
+
+// anyParams leaves everything open.
+func anyParams() *hwParams {
+	p := &hwParams{rmask: ^uint32(0), info: ^uint32(0)}
+	for i := range p.masks {
+		for j := range p.masks[i] {
+			p.masks[i][j] = ^uint32(0)
+		}
+	}
+	for i := range p.intervals {
+		p.intervals[i].max = ^uint32(0)
+	}
+	return p
+}
+
+func (p *hwParams) setMask(param, bit int) {
+	p.masks[param] = mask{}
+	p.masks[param][bit/32] = 1 << (bit % 32)
+}
+
+func (p *hwParams) setRange(param int, low, high uint32) {
+	p.intervals[param] = interval{min: low, max: high, flags: integer}
+}

@@ -1,0 +1,92 @@
+package term
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"chordophone/hal"
+)
+
+func TestKeys(t *testing.T) {
+	var got []string
+	m := newModel(noon, func(ev hal.Event) {
+		got = append(got, fmt.Sprintf("%c%c", map[bool]rune{true: '+', false: '-'}[ev.Down], ev.Key))
+	})
+	for _, k := range []string{" ", "1", "0", "#", "a", "r", "x", "enter"} {
+		m.Update(press(k))
+	}
+	m.Update(comeUp(1)) // of a key that was let go by the next
+	m.Update(comeUp(5))
+	m.Update(comeUp(5))
+	if want := "-h +1 -1 +0 -0 +# -# +A -A +r +h -r"; strings.Join(got, " ") != want {
+		t.Errorf("%v\nwant %s", got, want)
+	}
+}
+
+func TestQuitKeys(t *testing.T) {
+	for _, k := range []string{"q", "ctrl+c"} {
+		_, cmd := newModel(noon, nil).Update(press(k))
+		if cmd == nil || !reflect.DeepEqual(cmd(), tea.QuitMsg{}) {
+			t.Errorf("%s does not quit", k)
+		}
+	}
+}
+
+// An idle telephone draws nothing; one tick at a time is under way otherwise.
+func TestTicks(t *testing.T) {
+	m := newModel(noon, func(hal.Event) {})
+	step := func(msg tea.Msg, want bool) {
+		t.Helper()
+		if _, cmd := m.Update(msg); (cmd != nil) != want {
+			t.Errorf("after %v: tick %t", msg, cmd != nil)
+		}
+	}
+	step(noticed{noon, hal.Ready{}}, false)
+	step(hal.Picture{hal.On}, false)
+	step(hal.Picture{hal.Flash}, true)
+	step(hal.Picture{hal.Flash, hal.Wink}, false)
+	step(tick(noon), true)
+	step(hal.Picture{}, false)
+	step(tick(noon), false)
+	step(noticed{noon, hal.CallState{ID: "1", State: "connected"}}, true)
+	step(tick(noon), true)
+	step(noticed{noon, hal.CallState{ID: "1", State: "ended"}}, false)
+	step(tick(noon), false)
+}
+
+func TestCalls(t *testing.T) {
+	m := newModel(noon, nil)
+	tell := func(s int, id, state string) {
+		m.Update(noticed{noon.Add(time.Duration(s) * time.Second), hal.CallState{ID: id, State: state}})
+	}
+	tell(1, "a", "ringing")
+	tell(2, "a", "connected")
+	tell(3, "b", "ringing")
+	tell(4, "a", "held")
+	tell(5, "a", "connected")
+	if len(m.calls) != 2 || m.calls[0].since != noon.Add(2*time.Second) {
+		t.Errorf("%+v", m.calls)
+	}
+	tell(6, "a", "ended")
+	tell(7, "unknown", "ended")
+	if len(m.calls) != 1 || m.calls[0].ID != "b" {
+		t.Errorf("%+v", m.calls)
+	}
+	for i := range 100 {
+		tell(8, fmt.Sprint(i), "ringing")
+	}
+	if len(m.calls) != maxCalls {
+		t.Errorf("%d calls", len(m.calls))
+	}
+	for range 2 * maxHistory {
+		m.Update(logged{noon, "line"})
+	}
+	if len(m.history) != maxHistory {
+		t.Errorf("%d lines of history", len(m.history))
+	}
+}

@@ -1,0 +1,138 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// call is a request of this node that is not answered yet.
+type call struct {
+	tx       uint64
+	hop      overlay.Peer // neighbour it was sent to
+	far      bool         // it may go on from there to others
+	verify   bool         // it is to find out whether hop lives
+	sent     time.Time
+	deadline time.Time
+	done     func(answer)
+}
+
+// answer is what became of a call: body is nil when nothing came, and then lost
+// tells a neighbour that broke from silence.
+type answer struct {
+	from overlay.Peer
+	body Body
+	hops int
+	lost bool
+}
+
+func (a answer) ok() bool {
+	_, bad := a.body.(Error)
+	return a.body != nil && !bad
+}
+
+// ask sends a request to a neighbour; when it does not answer in time it is
+// suspected.
+func (n *Node) ask(to overlay.Peer, body Body, done func(answer)) {
+	n.call(call{hop: to, done: done}, []Dest{{ID: to.ID}}, body, n.cfg.RequestTimeout)
+}
+
+// route sends a request to whoever is responsible for key, which is not this
+// node: hop is what nextHop said.
+func (n *Node) route(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
+	d := n.cfg.RouteTimeout
+	if n.complete() {
+		d = 2 * n.cfg.RequestTimeout // straight to the owner, who may have to ask replicas
+	}
+	n.call(call{hop: hop, far: true, done: done}, []Dest{{ID: key, Resource: true}}, body, d)
+}
+
+func (n *Node) call(c call, to []Dest, body Body, timeout time.Duration) {
+	if len(n.calls) >= maxCalls {
+		n.counters.Overload++
+		n.later(0, func() { c.done(answer{}) })
+		return
+	}
+	c.tx = n.rng.Uint64()
+	c.sent, c.deadline = n.now, n.now.Add(timeout)
+	n.calls = append(n.calls, c)
+	n.send(c.hop, Message{Tx: c.tx, From: n.self, To: to, TTL: maxTTL, Body: body})
+}
+
+func (n *Node) send(to overlay.Peer, m Message) {
+	if !to.Addr.IsValid() {
+		to.Addr = n.addr(to.ID)
+	}
+	n.acts = append(n.acts, Send{To: to, Msg: m})
+}
+
+// answered hands an answer to the call that waits for it.
+func (n *Node) answered(m Message) {
+	i := slices.IndexFunc(n.calls, func(c call) bool { return c.tx == m.Tx })
+	if i < 0 {
+		n.counters.Late++
+		return
+	}
+	c := n.calls[i]
+	if !c.far && !c.hop.ID.IsZero() && m.From.ID != c.hop.ID {
+		n.counters.Late++ // answers to what was asked of somebody else
+		return
+	}
+	n.calls = slices.Delete(n.calls, i, i+1)
+	c.done(answer{from: m.From, body: m.Body, hops: maxTTL - int(m.TTL) + 1})
+}
+
+// expireCalls gives up what was not answered in time.
+func (n *Node) expireCalls() {
+	for i := 0; i < len(n.calls); {
+		c := n.calls[i]
+		if n.now.Before(c.deadline) {
+			i++
+			continue
+		}
+		n.calls = slices.Delete(n.calls, i, i+1)
+		if !c.verify && !c.hop.ID.IsZero() && (!c.far || n.heard(c.hop.ID).Before(c.sent)) {
+			n.suspect(c.hop)
+		}
+		c.done(answer{})
+		i = 0 // done may have made new ones, and ended others
+	}
+}
+
+// failCalls ends the calls that went to a neighbour that is suspected now, so
+// that they can go another way at once.
+func (n *Node) failCalls(hop overlay.ID) {
+	for {
+		i := slices.IndexFunc(n.calls, func(c call) bool { return c.hop.ID == hop && !c.verify })
+		if i < 0 {
+			return
+		}
+		c := n.calls[i]
+		n.calls = slices.Delete(n.calls, i, i+1)
+		c.done(answer{lost: true})
+	}
+}
+
+// timer is something to be done later.
+type timer struct {
+	at time.Time
+	do func()
+}
+
+func (n *Node) later(d time.Duration, do func()) {
+	n.timers = append(n.timers, timer{n.now.Add(d), do})
+}
+
+func (n *Node) fireTimers() {
+	for i := 0; i < len(n.timers); {
+		t := n.timers[i]
+		if n.now.Before(t.at) {
+			i++
+			continue
+		}
+		n.timers = slices.Delete(n.timers, i, i+1)
+		t.do()
+		i = 0
+	}
+}

@@ -1,0 +1,219 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// join is the state of an attempt to get into the ring.
+type join struct {
+	asked   []overlay.Peer // known nodes that were asked to route for us
+	open    int            // of which so many may still answer
+	busy    bool           // one answered: the way in is being gone
+	serving overlay.ID     // the node that hands records over to us now
+	since   time.Time
+	tries   int
+}
+
+// maxJoinTries is how often the way in is tried before this node gives up and
+// makes a ring of its own, which then merges.
+const maxJoinTries = 4
+
+func (n *Node) start(ev Start) {
+	if n.state != idle {
+		return
+	}
+	n.load(ev.Records)
+	n.state = joining
+	n.joinTry = join{since: n.now}
+	n.hear(ev.Known)
+	if len(n.known) == 0 {
+		n.found()
+		return
+	}
+	n.later(n.cfg.JoinTimeout, func() {
+		if n.state == joining && !n.joinTry.busy {
+			n.found()
+		}
+	})
+	n.knock()
+}
+
+// knock asks all known nodes for the node that follows this one. Those that are
+// only starting themselves are silent, so it is repeated.
+func (n *Node) knock() {
+	if n.state != joining || n.joinTry.busy {
+		return
+	}
+	j := &n.joinTry
+	for i := range n.known {
+		n.knockAt(n.known[i].peer)
+	}
+	if j.open == 0 { // all refused
+		n.found()
+		return
+	}
+	n.later(n.cfg.JoinTimeout/3, n.knock)
+}
+
+// knockAt sends the first step of JOIN: who is responsible for the identifier
+// after ours? RFC 6940, section 10.5: "JN SHOULD send an Attach request to the
+// Admitting Peer (AP) for Resource-ID n+1." The +1 leaves a former life of this
+// node out, which others may not have noticed the end of.
+func (n *Node) knockAt(q overlay.Peer) {
+	n.joinTry.open++
+	n.call(call{hop: q, far: true, done: func(a answer) {
+		j := &n.joinTry
+		j.open--
+		if n.state != joining || j.busy {
+			return
+		}
+		if pong, ok := a.body.(Pong); ok && a.from.ID != n.self.ID {
+			j.busy = true
+			n.enter(n.where(a.from, pong.Table), pong.Table)
+			return
+		}
+		if a.lost && j.open == 0 {
+			n.found()
+		}
+	}}, []Dest{{ID: n.self.ID.Plus(0), Resource: true}}, Ping{}, n.cfg.JoinTimeout)
+}
+
+// where completes the address of a node with what its table says.
+func (n *Node) where(p overlay.Peer, t Table) overlay.Peer {
+	if t.Addr.IsValid() {
+		p.Addr = t.Addr
+	}
+	return p
+}
+
+// enter goes the second step: s follows us, so the nodes before s are asked,
+// nearest first, which of them we belong behind.
+func (n *Node) enter(s overlay.Peer, t Table) {
+	before := slices.DeleteFunc(slices.Clone(t.Pred), func(p overlay.Peer) bool { return p.ID == n.self.ID })
+	n.enterBehind(s, t, before)
+}
+
+func (n *Node) enterBehind(s overlay.Peer, t Table, before []overlay.Peer) {
+	if n.state != joining {
+		return
+	}
+	if len(before) == 0 {
+		// Nobody else: s is alone, or all before it are dead. Then behind s is
+		// also before s.
+		n.handover(s, s, t)
+		return
+	}
+	m := before[0]
+	n.ask(m, Ping{}, func(a answer) {
+		pong, ok := a.body.(Pong)
+		switch {
+		case !ok:
+			n.enterBehind(s, t, before[1:])
+		case n.ring.mayJoin(m.ID, pong.Table.Succ):
+			n.handover(n.where(m, pong.Table), s, pong.Table)
+		default: // others came between meanwhile
+			n.rejoin()
+		}
+	})
+}
+
+// handover goes the third step: s gives us the records of our arc. Only then we
+// are in the ring, so that nobody looks for them in vain.
+func (n *Node) handover(m, s overlay.Peer, t Table) {
+	for _, p := range t.Succ { // its address may be known only there
+		if p.ID == s.ID && !s.Addr.IsValid() {
+			s = p
+		}
+	}
+	n.joinTry.serving = s.ID
+	n.call(call{hop: s, done: func(a answer) {
+		if n.state != joining {
+			return
+		}
+		if _, ok := a.body.(Joined); !ok {
+			n.rejoin()
+			return
+		}
+		var pred overlay.Peer
+		if len(t.Pred) > 0 {
+			pred = t.Pred[0]
+		}
+		n.ring.join(m, n.living(t.Succ), pred)
+		n.ring.insert(s)
+		n.before = n.living(t.Pred)
+		n.enterRing()
+	}}, []Dest{{ID: s.ID}}, Join{Joining: n.self}, n.cfg.OpTimeout)
+}
+
+// rejoin begins again.
+func (n *Node) rejoin() {
+	j := &n.joinTry
+	j.tries++
+	if j.tries == maxJoinTries {
+		n.found()
+		return
+	}
+	j.busy = false
+	n.later(n.cfg.JoinTimeout/5, func() {
+		if n.state == joining && !n.joinTry.busy {
+			n.knock()
+		}
+	})
+	n.later(n.cfg.JoinTimeout, func() {
+		if n.state == joining && !n.joinTry.busy {
+			n.found()
+		}
+	})
+}
+
+// found makes this node a ring of its own. It goes on looking for others.
+func (n *Node) found() {
+	if n.state == joining {
+		n.enterRing()
+	}
+}
+
+// enterRing makes the node a member.
+func (n *Node) enterRing() {
+	n.state = joined
+	n.ringChanged()
+	n.nextRound = n.now
+	n.announceAt = n.now
+	n.nextAnti = n.now.Add(n.jitter(n.cfg.AntiEntropy))
+	n.nextOwn = n.now.Add(n.jitter(n.cfg.OwnCheck))
+	for i := range n.known {
+		n.known[i].next = n.now
+		n.known[i].wait = 0
+	}
+	for _, p := range n.ring.succ {
+		n.remember(p, n.cfg.FingerCheck)
+	}
+	n.viewChanged = true
+	n.tick() // the first round is due
+}
+
+// admit answers a Join: this node is the one that follows the joining node. The
+// records of its arc are handed over before the answer: RFC 6940, section 10.5:
+// "AP MUST do a series of Store requests to JN to store the data that JN will be
+// responsible for."
+func (n *Node) admit(hop overlay.Peer, m Message, j Join) {
+	if j.Joining.ID != m.From.ID || j.Joining.ID == n.self.ID {
+		n.counters.Bad++
+		return
+	}
+	after := n.self.ID // alone: the whole circle up to the newcomer
+	for _, p := range n.predecessors(2) {
+		if p.ID != j.Joining.ID { // a former life of it does not count
+			after = p.ID
+			break
+		}
+	}
+	n.compare(j.Joining, 1, after, j.Joining.ID, func(ok bool) {
+		if ok {
+			n.reply(hop, m, Joined{Table: n.table()})
+		}
+	})
+}

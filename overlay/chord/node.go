@@ -1,0 +1,393 @@
+// Package chord is the ring as a state machine: it joins, keeps its place,
+// finds who is responsible for an identifier, and keeps records there in as many
+// copies as it takes. It is called, it does nothing by itself:
+//
+//	           Event                              []Action
+//	Receive, Lost, Tick,  ──▶  (*Node).Step  ──▶  Send, Save, Drop,
+//	Find, Get, Put, ...                           Found, Got, Kept, Ring
+//
+// There is no goroutine, lock, clock or I/O in it; time is an argument and
+// chance a *rand.Rand handed in, so the same events give the same actions.
+// overlay/node drives one Node on a real link and a real disk, overlay/sim
+// drives thousands in simulated time.
+//
+// # Life of a node
+//
+//	         Start                 Joined, or nobody answered
+//	(idle) ─────────▶ joining ────────────────────────────────▶ joined
+//	                  silent: answers nobody but                  │ Stop
+//	                  the node that hands records over            ▼
+//	                                                 Left ◀── leaving
+//
+// # The ring
+//
+// Nodes stand on a circle of identifiers. Each knows the nodes that follow it
+// (successor list), some that precede it, and in large rings some far away
+// (fingers). While the office has no more nodes than the list is long everybody
+// knows everybody, and a request goes straight to the node that answers it.
+//
+//	            pred      self      succ[0]   succ[1]  ...
+//	─────────────●─────────●──────────●─────────●──────────▶ clockwise
+//	             └─────────┘
+//	       (pred, self]: what self is responsible for
+//
+// The operations that change the ring are Zave's (see the type ring), because
+// those of the first Chord papers, and of RFC 6940 where it follows them, can
+// break a ring for good.
+//
+// # Death
+//
+// A broken connection, or silence, makes a node suspect: nothing is routed over
+// it any more. It is dead when it answers neither directly nor by way of another
+// node. Only then the ring closes over it.
+//
+// # Records
+//
+// The node responsible for a record's Resource is its owner. It saves what it is
+// sent, gives copies to the nodes that follow it, and only answers when two
+// others have it on disk (or all others, where there are fewer). Of two versions
+// the newer stands, so it does not matter in which order they meet, how often,
+// or after how long a separation.
+package chord
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// state is where a node is in its life.
+type state uint8
+
+const (
+	idle state = iota
+	joining
+	joined
+	leaving
+	left
+)
+
+// Node is one node of the ring. Its methods are not safe for concurrent use.
+type Node struct {
+	self overlay.Peer
+	cfg  Config
+	rng  *rand.Rand
+
+	// Of the Step at hand.
+	now  time.Time
+	acts []Action
+
+	// The ring.
+	state    state
+	ring     ring
+	version  int            // counts changes of ring.succ: an answer from before one is stale
+	before   []overlay.Peer // what pred said stands before it, nearest first
+	fingers  []overlay.Peer // fingers[i] is about 2^(127-i) clockwise; zero: none
+	contacts []*contact     // by ID
+	suspects int            // how many contacts are suspected
+
+	// What is going on.
+	calls       []call
+	timers      []timer
+	forwarded   []forwarded
+	recent      []request // ring buffer
+	recentAt    int
+	asking      []overlay.ID // nodes heard of that are being asked
+	stabilizing bool
+	rectifying  bool
+	calm        int // rounds without a change
+	nextRound   time.Time
+	announceAt  time.Time // zero: nothing to announce
+	tellAt      time.Time
+	joinTry     join
+	known       []known
+	nextFinger  int
+	ops         int
+
+	// Records.
+	shelf        shelf
+	own          []overlay.Record
+	replications []*replication
+	copies       []copyState
+	arcFrom      overlay.ID // where the arc began when replicas were last looked at
+	syncAt       time.Time
+	nextAnti     time.Time
+	antiTurn     int
+	nextOwn      time.Time
+	nextSweep    time.Time
+	changedAt    time.Time // when neighbours last changed
+
+	viewChanged bool
+	counters    Counters
+}
+
+// Counters count since New what is worth a look when something goes wrong.
+type Counters struct {
+	Late      uint64 // answers that nobody waits for (any longer)
+	Overload  uint64 // requests not made because too many are under way
+	Bad       uint64 // messages that make no sense
+	Duplicate uint64 // requests that came twice
+	NoTTL     uint64 // requests that were under way for too long
+	Unjoined  uint64 // requests to a node that is not in the ring
+	Forwarded uint64
+	Suspected uint64
+	Died      uint64 // suspected nodes that did not answer
+	Refused   uint64 // records over a bound
+}
+
+// New makes a node that does nothing until it is told to Start.
+func New(self overlay.Peer, cfg Config, rng *rand.Rand) *Node {
+	return &Node{
+		self: self,
+		cfg:  cfg,
+		rng:  rng,
+		ring: ring{self: self.ID, r: cfg.Successors},
+	}
+}
+
+// Step tells the node what happened at now, which never runs backwards. The
+// actions are to be carried out in order and are valid until the next Step.
+func (n *Node) Step(now time.Time, ev Event) []Action {
+	n.now = now
+	n.acts = n.acts[:0]
+	if n.state == left {
+		return nil
+	}
+	switch ev := ev.(type) {
+	case Start:
+		n.start(ev)
+	case Stop:
+		n.stop()
+	case Receive:
+		n.receive(ev.From, ev.Msg)
+	case Lost:
+		n.lost(ev.Peer)
+	case Heard:
+		n.hear(ev.Peers)
+	case Find:
+		n.find(ev)
+	case Get:
+		n.get(ev)
+	case Put:
+		n.put(ev)
+	case Tick:
+		n.tick()
+	}
+	if n.viewChanged {
+		n.viewChanged = false
+		n.acts = append(n.acts, Ring{n.View()})
+	}
+	return n.acts
+}
+
+// stall is how late a Tick may be before the node takes itself, not the others,
+// for the one that slept.
+const stall = 200 * time.Millisecond
+
+func (n *Node) tick() {
+	if late := n.now.Sub(n.Next()); late > stall {
+		// A disk or a scheduler held this node up. Answers may be waiting in
+		// front of it: nobody is to be suspected for that.
+		for i := range n.calls {
+			n.calls[i].deadline = n.calls[i].deadline.Add(late)
+		}
+	}
+	n.expireCalls()
+	n.fireTimers()
+	if n.state == joined {
+		n.due(&n.announceAt, n.announce)
+		n.due(&n.nextRound, n.round)
+		n.due(&n.tellAt, n.tell)
+		n.due(&n.syncAt, n.checkReplicas)
+		n.due(&n.nextAnti, n.antiEntropy)
+		n.due(&n.nextOwn, n.checkOwn)
+	}
+	n.due(&n.nextSweep, n.sweep)
+}
+
+// due calls do when its time has come; do may set a new time.
+func (n *Node) due(at *time.Time, do func()) {
+	if !at.IsZero() && !n.now.Before(*at) {
+		*at = time.Time{}
+		do()
+	}
+}
+
+// Next is when the node wants a Tick; zero when it is waiting for events only.
+func (n *Node) Next() time.Time {
+	var next time.Time
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	if n.state == left {
+		return next
+	}
+	for i := range n.calls {
+		earlier(n.calls[i].deadline)
+	}
+	for i := range n.timers {
+		earlier(n.timers[i].at)
+	}
+	if n.state == joined {
+		earlier(n.announceAt)
+		earlier(n.nextRound)
+		earlier(n.tellAt)
+		earlier(n.syncAt)
+		earlier(n.nextAnti)
+		earlier(n.nextOwn)
+	}
+	earlier(n.nextSweep)
+	return next
+}
+
+// Counters returns the counters so far.
+func (n *Node) Counters() Counters { return n.counters }
+
+// View is the ring as this node sees it now.
+func (n *Node) View() View {
+	v := View{Self: n.self, Joined: n.state == joined, Succ: slices.Clone(n.ring.succ), Size: n.size()}
+	if p, ok := n.predecessor(); ok {
+		v.Pred = p
+	}
+	for _, f := range n.fingers {
+		if !f.ID.IsZero() && !slices.Contains(v.Fingers, f) {
+			v.Fingers = append(v.Fingers, f)
+		}
+	}
+	return v
+}
+
+// table is what this node tells others of its neighbours.
+func (n *Node) table() Table {
+	return Table{Pred: n.predecessors(n.cfg.Predecessors), Succ: n.ring.succ, Addr: n.self.Addr}
+}
+
+// predecessors are the nearest nodes before this one, at most max, the dead left
+// out and the suspected kept.
+func (n *Node) predecessors(max int) []overlay.Peer {
+	out := make([]overlay.Peer, 0, max)
+	add := func(p overlay.Peer) {
+		if p.ID.IsZero() || p.ID == n.self.ID || n.dead(p.ID) {
+			return
+		}
+		i := 0
+		for ; i < len(out); i++ {
+			if out[i].ID == p.ID {
+				return
+			}
+			if p.ID.Between(out[i].ID, n.self.ID) {
+				break
+			}
+		}
+		if i < max {
+			if len(out) == max {
+				out = out[:max-1]
+			}
+			out = slices.Insert(out, i, p)
+		}
+	}
+	add(n.ring.pred)
+	for _, p := range n.before {
+		add(p)
+	}
+	if n.complete() {
+		for i := len(n.ring.succ) - 1; i >= 0 && i >= len(n.ring.succ)-max; i-- {
+			add(n.ring.succ[i])
+		}
+	}
+	return out
+}
+
+// predecessor is the nearest node before this one that is not suspected: the arc
+// from it to this node is what this node is responsible for.
+func (n *Node) predecessor() (overlay.Peer, bool) {
+	for _, p := range n.predecessors(n.cfg.Predecessors + n.suspects) {
+		if !n.suspected(p.ID) {
+			return p, true
+		}
+	}
+	return overlay.Peer{}, false
+}
+
+// responsible reports whether key lies in this node's arc. A node is responsible
+// for (predecessor, self]. // RFC 6940, section 10
+func (n *Node) responsible(key overlay.ID) bool {
+	p, ok := n.predecessor()
+	return !ok || key == n.self.ID || key.Between(p.ID, n.self.ID)
+}
+
+// complete reports whether the successor list goes round the whole ring: then
+// everybody in it is known.
+func (n *Node) complete() bool { return n.ring.closed || len(n.ring.succ) == 0 }
+
+// size estimates the number of nodes from the density of the successor list.
+// RFC 7363, section 6.1
+func (n *Node) size() int {
+	k := len(n.ring.succ)
+	if n.complete() {
+		return k + 1
+	}
+	d := n.self.ID.Distance(n.ring.succ[k-1].ID)
+	var span float64 // of the circle
+	for i := range 8 {
+		span = span*256 + float64(d[i])
+	}
+	const circle = 1 << 64
+	if span == 0 {
+		return k + 1
+	}
+	return max(k+1, int(float64(k)*circle/span))
+}
+
+// addr is the address of a node, where it is known.
+func (n *Node) addr(id overlay.ID) (a netip.AddrPort) {
+	for _, p := range n.ring.succ {
+		if p.ID == id {
+			return p.Addr
+		}
+	}
+	if n.ring.pred.ID == id {
+		return n.ring.pred.Addr
+	}
+	for _, p := range n.before {
+		if p.ID == id {
+			return p.Addr
+		}
+	}
+	for _, p := range n.fingers {
+		if p.ID == id {
+			return p.Addr
+		}
+	}
+	if c := n.contact(id); c != nil {
+		return c.peer.Addr
+	}
+	return a
+}
+
+// ringChanged is called after each change of the ring.
+func (n *Node) ringChanged() {
+	n.version++
+	n.calm = 0
+	n.changedAt = n.now
+	n.viewChanged = true
+	n.soon(&n.nextRound, n.cfg.Round)
+	n.soon(&n.tellAt, n.cfg.RequestTimeout/2)
+	n.soon(&n.syncAt, n.cfg.HoldDown)
+	if len(n.own) > 0 {
+		n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
+	}
+	n.checkReplications()
+}
+
+// soon brings a time forward.
+func (n *Node) soon(at *time.Time, d time.Duration) {
+	if t := n.now.Add(d); at.IsZero() || t.Before(*at) {
+		*at = t
+	}
+}

@@ -1,0 +1,425 @@
+package chord
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// replicas are the nodes that hold copies of what this node owns, nearest first:
+// everybody in a small office, because half of it may lose power at once.
+func (n *Node) replicas() []overlay.Peer {
+	succ := n.ring.succ
+	if n.complete() && len(succ) < n.cfg.Mesh {
+		return succ
+	}
+	return succ[:min(len(succ), max(2, n.cfg.Copies-1))]
+}
+
+// minSplit is how little may be left of a record's lifetime for it to be worth
+// handing on.
+const minSplit = 2 * time.Second
+
+// split puts records together into Stores of bounded size.
+func (n *Node) split(records []overlay.Record) (out [][]overlay.Record) {
+	size := 0
+	for i, r := range records {
+		s := len(r.Value) + len(r.Key) + len(r.Sig) + 64
+		if i == 0 || size+s > n.cfg.MaxStore {
+			out = append(out, nil)
+			size = 0
+		}
+		size += s
+		out[len(out)-1] = append(out[len(out)-1], r)
+	}
+	return out
+}
+
+// load takes over what was on disk.
+func (n *Node) load(records []overlay.Record) {
+	for _, r := range records {
+		if r.Lifetime > 0 && len(n.shelf.entries) < n.cfg.MaxRecords {
+			n.shelf.put(n.now, r)
+			n.soon(&n.nextSweep, r.Lifetime)
+		}
+	}
+}
+
+// keep merges one record and has it saved where that is needed.
+func (n *Node) keep(r overlay.Record) fate {
+	if r.Lifetime <= 0 || r.CheckSize() != nil {
+		n.counters.Refused++
+		return older
+	}
+	if n.shelf.get(r.Slot()) == nil && !n.room(r) {
+		n.counters.Refused++
+		return older
+	}
+	f := n.shelf.put(n.now, r)
+	if f == saved {
+		n.acts = append(n.acts, Save{r})
+	}
+	n.soon(&n.nextSweep, r.Lifetime)
+	return f
+}
+
+// room reports whether a record in a new slot may be taken in.
+func (n *Node) room(r overlay.Record) bool {
+	return len(n.shelf.entries) < n.cfg.MaxRecords && n.shelf.ofOwner(r.Owner) < n.cfg.MaxPerOwner
+}
+
+// sweep drops what has expired, not more often than every few seconds: each time
+// is a commit on disk.
+func (n *Node) sweep() {
+	next := n.shelf.expire(n.now, func(s overlay.Slot) { n.acts = append(n.acts, Drop{s}) })
+	if !next.IsZero() {
+		n.nextSweep = next
+		if soonest := n.now.Add(10 * time.Second); next.Before(soonest) {
+			n.nextSweep = soonest
+		}
+	}
+	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil && r.Lifetime <= 0 })
+}
+
+// stored answers a Store.
+func (n *Node) stored(hop overlay.Peer, m Message, s Store) {
+	for _, r := range s.Records {
+		if err := r.CheckSize(); err != nil {
+			n.counters.Refused++
+			n.reply(hop, m, Error{Code: DataTooLarge, Info: err.Error()})
+			return
+		}
+	}
+	if s.Replica > 0 {
+		// RFC 6940, section 10.4: "They do not themselves perform further
+		// Stores". What is older than ours is none of the sender's fault: the
+		// answer says that what it sent is safe.
+		for _, r := range s.Records {
+			n.keep(r)
+		}
+		n.reply(hop, m, Stored{Copies: 1})
+		return
+	}
+	n.accept(s.Records, func(copies int, e Error) {
+		if e.Code != 0 {
+			n.reply(hop, m, e)
+			return
+		}
+		n.reply(hop, m, Stored{Copies: uint8(min(copies, 255))})
+	})
+}
+
+// replication is a Store under way to the replicas.
+type replication struct {
+	confirmed int
+	deadline  time.Time
+	done      func(copies int, e Error) // nil: done
+}
+
+// accept stores records as their owner: on disk here and on that of two others,
+// or of all others where there are fewer, before done is called.
+func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) {
+	for _, r := range records {
+		switch e := n.shelf.get(r.Slot()); {
+		case e != nil && e.expires.After(n.now) && e.rec.Supersedes(r):
+			done(0, Error{Code: DataTooOld, Info: strconv.FormatUint(uint64(e.rec.Version), 10)})
+			return
+		case e == nil && !n.room(r):
+			n.counters.Refused++
+			done(0, Error{Code: DataTooLarge, Info: "too many records"})
+			return
+		}
+	}
+	for _, r := range records {
+		if e := n.shelf.get(r.Slot()); e != nil && !e.expires.After(n.now) {
+			n.sweep()
+		}
+		n.keep(r)
+	}
+	rep := &replication{deadline: n.now.Add(n.cfg.OpTimeout), done: done}
+	n.replications = append(n.replications, rep)
+	for i, p := range n.replicas() {
+		n.storeAt(p, Store{Replica: uint8(min(i+1, 255)), Records: records}, rep)
+	}
+	n.checkReplications()
+	if rep.done != nil {
+		n.later(n.cfg.OpTimeout, n.checkReplications)
+	}
+}
+
+// storeAt gives a copy to one replica. As long as somebody waits for it, a
+// replica that does not answer is tried again, for it may only be slow.
+func (n *Node) storeAt(p overlay.Peer, s Store, rep *replication) {
+	failed := func() {
+		n.unsynced(p.ID)
+		if rep.done != nil && n.inList(p.ID) {
+			n.later(n.cfg.RequestTimeout/2, func() {
+				if rep.done != nil && n.inList(p.ID) {
+					n.storeAt(p, s, rep)
+				}
+			})
+		}
+	}
+	if n.suspected(p.ID) {
+		failed()
+		return
+	}
+	n.ask(p, s, func(a answer) {
+		if _, ok := a.body.(Stored); !ok {
+			failed()
+			return
+		}
+		rep.confirmed++
+		n.checkReplications()
+	})
+}
+
+// checkReplications answers for those Stores that have got enough copies. How
+// many are enough changes when nodes die.
+func (n *Node) checkReplications() {
+	need := min(2, len(n.ring.succ))
+	var ready []*replication
+	n.replications = slices.DeleteFunc(n.replications, func(r *replication) bool {
+		if r.confirmed >= need || !n.now.Before(r.deadline) {
+			ready = append(ready, r)
+			return true
+		}
+		return false
+	})
+	for _, r := range ready {
+		done := r.done
+		r.done = nil
+		if r.confirmed >= need {
+			done(r.confirmed+1, Error{})
+		} else {
+			done(0, Error{Code: RequestTimeout, Info: "too few replicas"})
+		}
+	}
+}
+
+// copyState remembers that a replica was compared with this node.
+type copyState struct {
+	id   overlay.ID
+	from overlay.ID // the arc (from, self] it was compared for
+	busy bool
+	done bool
+}
+
+// unsynced has a replica compared again.
+func (n *Node) unsynced(id overlay.ID) {
+	n.copies = slices.DeleteFunc(n.copies, func(c copyState) bool { return c.id == id && !c.busy })
+	n.soon(&n.syncAt, n.cfg.HoldDown)
+}
+
+// maxSync is how many replicas are brought up to date at the same time.
+const maxSync = 4
+
+// checkReplicas brings new replicas up to date, and a node that has come between
+// this one and its old predecessor. RFC 6940, section 10.7.3: "it MUST send a
+// Store for any data associated with R to any new node in the replica set."
+func (n *Node) checkReplicas() {
+	from := n.self.ID
+	pred, ok := n.predecessor()
+	if ok {
+		from = pred.ID
+	}
+	if old := n.arcFrom; ok && !old.IsZero() && from.Between(old, n.self.ID) {
+		// The arc became shorter: what was stored here since the newcomer got
+		// its records is handed on.
+		n.compare(pred, 1, old, from, func(bool) {})
+	}
+	n.arcFrom = from
+	set := n.replicas()
+	n.copies = slices.DeleteFunc(n.copies, func(c copyState) bool {
+		return !c.busy && !slices.ContainsFunc(set, func(p overlay.Peer) bool { return p.ID == c.id })
+	})
+	busy := 0
+	for _, c := range n.copies {
+		if c.busy {
+			busy++
+		}
+	}
+	for _, p := range set {
+		if n.suspected(p.ID) {
+			continue
+		}
+		i := slices.IndexFunc(n.copies, func(c copyState) bool { return c.id == p.ID })
+		if i >= 0 {
+			c := &n.copies[i]
+			covered := c.from == from || c.from == n.self.ID || from.Between(c.from, n.self.ID)
+			if c.busy || c.done && covered {
+				continue
+			}
+		}
+		if busy == maxSync {
+			return // the next that ends calls again
+		}
+		busy++
+		if i < 0 {
+			i = len(n.copies)
+			n.copies = append(n.copies, copyState{id: p.ID})
+		}
+		n.copies[i] = copyState{id: p.ID, from: from, busy: true}
+		n.compare(p, replica(set, p.ID), from, n.self.ID, func(ok bool) {
+			if i := slices.IndexFunc(n.copies, func(c copyState) bool { return c.id == p.ID }); i >= 0 {
+				n.copies[i].busy, n.copies[i].done = false, ok
+			}
+			if ok {
+				n.soon(&n.syncAt, 0)
+			} else {
+				n.soon(&n.syncAt, n.cfg.HoldDown)
+			}
+		})
+	}
+}
+
+// replica is the replica number of id.
+func replica(set []overlay.Peer, id overlay.ID) uint8 {
+	i := slices.IndexFunc(set, func(p overlay.Peer) bool { return p.ID == id })
+	return uint8(min(i, 254)) + 1
+}
+
+// antiEntropy compares this node's arc with one replica, and with the next one
+// the next time.
+func (n *Node) antiEntropy() {
+	n.nextAnti = n.now.Add(n.jitter(n.cfg.AntiEntropy))
+	set := n.replicas()
+	if len(set) == 0 {
+		return
+	}
+	n.antiTurn = (n.antiTurn + 1) % len(set)
+	n.unsynced(set[n.antiTurn].ID)
+}
+
+// compare makes p and this node hold the same of the arc (after, upto]: it asks
+// what p has, sends what p lacks, and fetches what this node lacks.
+func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, done func(ok bool)) {
+	n.ask(p, Stat{After: after, Upto: upto}, func(a answer) {
+		v, ok := a.body.(Versions)
+		if !ok || len(v.Held) > maxHeld {
+			done(false)
+			return
+		}
+		var send []overlay.Record
+		var fetch []Fetch
+		reach := upto
+		if len(v.Held) > 0 && n.truncated(v.Held) {
+			reach = v.Held[len(v.Held)-1].Resource
+		}
+		n.shelf.arc(after, reach, func(e *entry) {
+			r := e.remaining(n.now)
+			i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
+			if r.Lifetime >= minSplit && (i < 0 || v.Held[i].Version < r.Version) {
+				send = append(send, r)
+			}
+		})
+		for _, h := range v.Held {
+			if e := n.shelf.get(h.Slot); e != nil && e.rec.Version >= h.Version {
+				continue
+			}
+			f := func(f Fetch) bool { return f.Resource == h.Resource }
+			if i := slices.IndexFunc(fetch, f); i < 0 {
+				fetch = append(fetch, Fetch{h.Resource, []overlay.Kind{h.Kind}})
+			} else if !slices.Contains(fetch[i].Kinds, h.Kind) {
+				fetch[i].Kinds = append(fetch[i].Kinds, h.Kind)
+			}
+		}
+		n.give(p, replica, n.split(send), func(ok bool) {
+			if !ok {
+				done(false)
+				return
+			}
+			n.take(p, fetch, func(ok bool) {
+				if ok && reach != upto {
+					n.compare(p, replica, reach, upto, done)
+					return
+				}
+				done(ok)
+			})
+		})
+	})
+}
+
+// truncated reports whether a Versions may have left something out: held leaves
+// whole Resources out, so a little below the bound it is not known.
+func (n *Node) truncated(held []Held) bool { return len(held) >= maxHeld/2 }
+
+// give sends Stores one after the other.
+func (n *Node) give(p overlay.Peer, replica uint8, stores [][]overlay.Record, done func(ok bool)) {
+	if len(stores) == 0 {
+		done(true)
+		return
+	}
+	n.ask(p, Store{Replica: replica, Records: stores[0]}, func(a answer) {
+		if _, ok := a.body.(Stored); !ok {
+			done(false)
+			return
+		}
+		n.give(p, replica, stores[1:], done)
+	})
+}
+
+// take fetches one after the other.
+func (n *Node) take(p overlay.Peer, fetch []Fetch, done func(ok bool)) {
+	if len(fetch) == 0 {
+		done(true)
+		return
+	}
+	n.ask(p, fetch[0], func(a answer) {
+		switch b := a.body.(type) {
+		case Fetched:
+			for _, r := range b.Records {
+				if r.Resource == fetch[0].Resource {
+					n.keep(r)
+				}
+			}
+		case Error: // it cannot; the rest it can
+		default:
+			done(false)
+			return
+		}
+		n.take(p, fetch[1:], done)
+	})
+}
+
+// checkOwn looks whether the ring still has what this node's user stored. Where
+// everybody holds everything the comparison with the owner does it already.
+func (n *Node) checkOwn() {
+	n.nextOwn = n.now.Add(n.jitter(n.cfg.OwnCheck))
+	if n.complete() {
+		return
+	}
+	for _, r := range n.own {
+		hop := n.nextHop(r.Resource)
+		if hop.ID == n.self.ID {
+			continue
+		}
+		one := overlay.ID{}.Plus(0)
+		before := one.Distance(r.Resource) // r.Resource - 1
+		n.route(hop, r.Resource, Stat{After: before, Upto: r.Resource}, func(a answer) {
+			v, ok := a.body.(Versions)
+			if !ok {
+				n.soon(&n.nextOwn, n.cfg.HoldDown)
+				return
+			}
+			i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
+			if i < 0 || v.Held[i].Version < r.Version {
+				n.restore(r)
+			}
+		})
+	}
+}
+
+// restore puts a record of this node's user again, with what is left of its
+// lifetime.
+func (n *Node) restore(r overlay.Record) {
+	e := n.shelf.get(r.Slot())
+	if e == nil || e.rec.Version != r.Version {
+		return
+	}
+	if rest := e.remaining(n.now); rest.Lifetime >= minSplit {
+		n.tryPut(&putting{rec: rest, until: n.now.Add(n.cfg.OpTimeout), done: func(Kept) {}})
+	}
+}

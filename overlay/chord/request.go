@@ -1,0 +1,327 @@
+package chord
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// again is how long a request of the user waits before it is tried again.
+const again = 50 * time.Millisecond
+
+// begin admits one more request of the user.
+func (n *Node) begin() bool {
+	if n.ops == maxOps {
+		n.counters.Overload++
+		return false
+	}
+	n.ops++
+	return true
+}
+
+func (n *Node) find(ev Find) {
+	if !n.begin() {
+		n.acts = append(n.acts, Found{Ref: ev.Ref, Err: ErrBusy})
+		return
+	}
+	n.tryFind(ev, n.now.Add(n.cfg.OpTimeout))
+}
+
+func (n *Node) tryFind(ev Find, until time.Time) {
+	if n.state != joined || !n.now.Before(until) {
+		n.wait(until, func() { n.tryFind(ev, until) }, func(err error) {
+			n.acts = append(n.acts, Found{Ref: ev.Ref, Err: err})
+		})
+		return
+	}
+	hop := n.nextHop(ev.Key)
+	if hop.ID == n.self.ID {
+		n.ops--
+		n.acts = append(n.acts, Found{Ref: ev.Ref, Peer: n.self})
+		return
+	}
+	n.route(hop, ev.Key, Ping{}, func(a answer) {
+		pong, ok := a.body.(Pong)
+		if !ok {
+			n.later(retry(a), func() { n.tryFind(ev, until) })
+			return
+		}
+		n.ops--
+		n.acts = append(n.acts, Found{Ref: ev.Ref, Peer: n.where(a.from, pong.Table), Hops: a.hops})
+	})
+}
+
+// retry is how long to wait after an answer that was none: nothing when the way
+// was found broken, since there is another now.
+func retry(a answer) time.Duration {
+	if a.lost {
+		return 0
+	}
+	return again
+}
+
+// wait tries again a little later, or gives up.
+func (n *Node) wait(until time.Time, try func(), giveUp func(error)) {
+	switch {
+	case n.now.Before(until) && n.state != leaving:
+		n.later(again, try)
+		return
+	case n.state != joined:
+		n.ops--
+		giveUp(ErrNotJoined)
+	default:
+		n.ops--
+		giveUp(ErrTimeout)
+	}
+}
+
+// putting is a Put under way.
+type putting struct {
+	rec   overlay.Record
+	until time.Time
+	user  bool
+	done  func(Kept)
+}
+
+func (n *Node) put(ev Put) {
+	end := func(k Kept) {
+		k.Ref = ev.Ref
+		n.acts = append(n.acts, k)
+	}
+	if err := ev.Record.CheckSize(); err != nil {
+		end(Kept{Err: err})
+		return
+	}
+	if !n.begin() {
+		end(Kept{Err: ErrBusy})
+		return
+	}
+	r := ev.Record
+	if r.Removed {
+		// The tombstone has to outlive every copy of what it removes.
+		r.Lifetime = max(r.Lifetime, n.cfg.Tombstone)
+		if e := n.shelf.get(r.Slot()); e != nil {
+			r.Lifetime = max(r.Lifetime, e.expires.Sub(n.now))
+		}
+	}
+	n.tryPut(&putting{rec: r, until: n.now.Add(n.cfg.OpTimeout), user: true, done: end})
+}
+
+func (n *Node) tryPut(p *putting) {
+	if p.user && (n.state != joined || !n.now.Before(p.until)) {
+		n.wait(p.until, func() { n.tryPut(p) }, func(err error) { p.done(Kept{Err: err}) })
+		return
+	}
+	if n.state != joined || !n.now.Before(p.until) {
+		return
+	}
+	end := func(k Kept) {
+		if p.user {
+			n.ops--
+			if k.Err == nil {
+				n.mine(p.rec)
+			}
+		}
+		p.done(k)
+	}
+	hop := n.nextHop(p.rec.Resource)
+	if hop.ID == n.self.ID {
+		n.accept([]overlay.Record{p.rec}, func(copies int, e Error) { n.ended(p, copies, e, end) })
+		return
+	}
+	n.route(hop, p.rec.Resource, Store{Records: []overlay.Record{p.rec}}, func(a answer) {
+		switch b := a.body.(type) {
+		case Stored:
+			n.ended(p, int(b.Copies), Error{}, end)
+		case Error:
+			n.ended(p, 0, b, end)
+		default:
+			n.later(retry(a), func() { n.tryPut(p) })
+		}
+	})
+}
+
+// ended is told how the owner took a record.
+func (n *Node) ended(p *putting, copies int, e Error, end func(Kept)) {
+	switch e.Code {
+	case 0:
+		end(Kept{Copies: copies})
+	case DataTooOld:
+		newer, err := strconv.ParseUint(e.Info, 10, 64)
+		if err != nil {
+			n.counters.Bad++
+		}
+		end(Kept{Err: ErrTooOld, Newer: overlay.Version(newer)})
+	case RequestTimeout, InProgress, TTLExceeded, NotFound:
+		n.later(again, func() { n.tryPut(p) })
+	default:
+		end(Kept{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, e.Info, e.Code)})
+	}
+}
+
+// mine remembers a record of this node's user, to see to it that the ring keeps
+// it as long as it lives.
+func (n *Node) mine(r overlay.Record) {
+	if n.keep(r) == older {
+		return
+	}
+	i := slices.IndexFunc(n.own, func(o overlay.Record) bool { return o.Slot() == r.Slot() })
+	switch {
+	case i >= 0:
+		n.own[i] = r
+	case len(n.own) < maxOwn:
+		n.own = append(n.own, r)
+	}
+}
+
+// getting is a Get under way.
+type getting struct {
+	ev    Get
+	until time.Time
+	asked []overlay.ID // replicas that were asked
+	found [][]overlay.Record
+	open  int
+	hops  int
+	over  bool
+}
+
+func (n *Node) get(ev Get) {
+	if !n.begin() {
+		n.acts = append(n.acts, Got{Ref: ev.Ref, Err: ErrBusy})
+		return
+	}
+	n.tryGet(&getting{ev: ev, until: n.now.Add(n.cfg.OpTimeout)})
+}
+
+// doubt is how long after a change of neighbours this node does not take its
+// own word alone that there is nothing.
+const doubt = 10 * time.Second
+
+func (n *Node) tryGet(g *getting) {
+	if g.over {
+		return
+	}
+	if n.state != joined || !n.now.Before(g.until) {
+		g.over = true
+		n.wait(g.until, func() { g.over = false; n.tryGet(g) }, func(err error) {
+			n.acts = append(n.acts, Got{Ref: g.ev.Ref, Err: err})
+		})
+		return
+	}
+	hop := n.nextHop(g.ev.Resource)
+	if hop.ID == n.self.ID {
+		held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
+		if len(held) == 0 && n.now.Sub(n.changedAt) < doubt && n.askReplica(g, func() { n.got(g) }) {
+			return
+		}
+		g.found = append(g.found, held)
+		n.got(g)
+		return
+	}
+	n.route(hop, g.ev.Resource, Fetch{g.ev.Resource, g.ev.Kinds}, func(a answer) {
+		if g.over {
+			return
+		}
+		switch b := a.body.(type) {
+		case Fetched:
+			g.hops = a.hops
+			g.found = append(g.found, b.Records)
+			n.got(g)
+		case Error:
+			if b.Code == ResponseTooLarge || b.Code == Forbidden {
+				n.end(g, Got{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, b.Info, b.Code)})
+				return
+			}
+			n.later(again, func() { n.tryGet(g) })
+		default:
+			// The owner is gone. What this node holds is as good as what any
+			// other replica does.
+			if held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds); len(held) > 0 {
+				g.found = append(g.found, held)
+				n.got(g)
+				return
+			}
+			n.later(retry(a), func() { n.tryGet(g) })
+		}
+	})
+	// A second node is asked when the first is slow: silence is noticed in half
+	// a second only, and a caller should not wait that long.
+	n.later(n.cfg.RequestTimeout/2, func() {
+		if !g.over && n.complete() && n.state == joined {
+			n.askReplica(g, func() {
+				if len(g.found) > 0 {
+					n.got(g)
+				}
+			})
+		}
+	})
+}
+
+// askReplica fetches from one more node that should hold copies. It reports
+// whether there was one.
+func (n *Node) askReplica(g *getting, then func()) bool {
+	succ := n.ring.succ
+	if len(succ) == 0 {
+		return false
+	}
+	start := slices.IndexFunc(succ, func(p overlay.Peer) bool { return g.ev.Resource.Between(n.self.ID, p.ID) || g.ev.Resource == p.ID })
+	if n.responsible(g.ev.Resource) || start < 0 {
+		start = 0
+	} else {
+		start++ // the owner itself was asked
+	}
+	for i := range succ {
+		p := succ[(start+i)%len(succ)]
+		if n.suspected(p.ID) || slices.Contains(g.asked, p.ID) {
+			continue
+		}
+		g.asked = append(g.asked, p.ID)
+		n.ask(p, Fetch{g.ev.Resource, g.ev.Kinds}, func(a answer) {
+			if g.over {
+				return
+			}
+			if b, ok := a.body.(Fetched); ok {
+				g.hops = 1
+				g.found = append(g.found, b.Records)
+			}
+			then()
+		})
+		return true
+	}
+	return false
+}
+
+func (n *Node) got(g *getting) {
+	held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
+	n.end(g, Got{Records: newest(append(g.found, held)...), Hops: g.hops})
+}
+
+func (n *Node) end(g *getting, a Got) {
+	if g.over {
+		return
+	}
+	g.over = true
+	n.ops--
+	a.Ref = g.ev.Ref
+	n.acts = append(n.acts, a)
+}
+
+// fetched answers a Fetch.
+func (n *Node) fetched(hop overlay.Peer, m Message, f Fetch) {
+	records := n.shelf.resource(n.now, f.Resource, f.Kinds)
+	size := 0
+	for _, r := range records {
+		size += len(r.Value) + len(r.Key) + len(r.Sig) + 64
+		for _, c := range r.Chain {
+			size += len(c)
+		}
+	}
+	if size > maxFetched {
+		n.reply(hop, m, Error{Code: ResponseTooLarge, Info: "too many records at one place"})
+		return
+	}
+	n.reply(hop, m, Fetched{Records: records})
+}

@@ -1,0 +1,350 @@
+package identity
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"sync"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// Bounds on enrolment.
+const (
+	maxWrong    = 3 // wrong tries that close it
+	maxSessions = 4 // at once
+	burst       = 8 // connections at once after a quiet time, then one a second
+
+	proofTime = 10 * time.Second // for a newcomer to prove the code
+	claimTime = 20 * time.Second // for the Claim
+
+	refuseTime = 2 * time.Second // for a newcomer to read that it was refused
+)
+
+// The parties' names in the transcript.
+const (
+	newcomerName = EnrolALPN + " newcomer"
+	enrollerName = EnrolALPN + " enroller"
+)
+
+// Newcomer is a phone that knew the code.
+type Newcomer struct {
+	Node overlay.ID
+	Wish int // the extension it would like, or 0
+
+	// Issue makes the newcomer's certificate chain for an extension. It may be
+	// called again with another one if that turns out to be taken.
+	Issue func(ext int) (chain [][]byte, err error)
+}
+
+// Claim picks a free extension for the newcomer and makes sure that it stays
+// the newcomer's: it returns once the OFFICE-MEMBER record with the issued chain
+// (MemberRecord) is stored. Issue must have been called for the extension
+// returned. It returns ErrTaken when the wish cannot be met.
+type Claim func(ctx context.Context, n Newcomer) (ext int, err error)
+
+// Enroller lets newcomers into the office while it is open. It is safe for
+// concurrent use; it is closed at first.
+//
+//	         Open                    third wrong code, time over, Close
+//	closed --------> open, 0 wrong ------------------------------------> closed
+type Enroller struct {
+	id    *Identity
+	claim Claim
+	log   *slog.Logger
+
+	mu       sync.Mutex // guards what follows
+	code     string     // "" when closed
+	until    time.Time  // zero: no end
+	opening  int        // counts Open: a session belongs to one
+	wrong    int        // tries since Open
+	sessions int
+	tokens   float64 // of the rate limit, as of filled
+	filled   time.Time
+}
+
+// NewEnroller returns an Enroller that issues certificates as id. The claim is
+// called by Serve, from as many goroutines as call that.
+func NewEnroller(id *Identity, claim Claim, log *slog.Logger) *Enroller {
+	return &Enroller{id: id, claim: claim, log: log, tokens: burst, filled: time.Now()}
+}
+
+// Open opens enrolment with a code of 6 to 32 digits, for a while or, if that is
+// 0, until it is closed. The count of wrong tries starts again. The error is
+// ErrCode or ErrTooDeep.
+func (e *Enroller) Open(code string, period time.Duration) error {
+	code, err := normalCode(code)
+	if err != nil {
+		return err
+	}
+	if _, err := e.id.issuer(); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.code, e.wrong, e.until = code, 0, time.Time{}
+	e.opening++
+	if period > 0 {
+		e.until = time.Now().Add(period)
+	}
+	return nil
+}
+
+// OpenRandom opens enrolment with a code of six random digits.
+func (e *Enroller) OpenRandom(period time.Duration) (code string, err error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return "", err
+	}
+	code = fmt.Sprintf("%06d", n)
+	return code, e.Open(code, period)
+}
+
+// Close closes enrolment, for newcomers halfway through, too.
+func (e *Enroller) Close() {
+	e.mu.Lock()
+	e.code = ""
+	e.mu.Unlock()
+}
+
+// IsOpen reports whether enrolment is open, how many wrong tries there were
+// since it was opened, and when it ends (zero: no end).
+func (e *Enroller) IsOpen() (open bool, wrong int, until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current() != "", e.wrong, e.until
+}
+
+// current is the code, "" when closed. The caller holds mu.
+func (e *Enroller) current() string {
+	if !e.until.IsZero() && !time.Now().Before(e.until) {
+		e.code = ""
+	}
+	return e.code
+}
+
+// Serve enrols the newcomer on a connection that was accepted with
+// Identity.ServerTLS and negotiated EnrolALPN, and closes it. It ends within
+// half a minute and when ctx does. The error is for the log: the newcomer was
+// told.
+func (e *Enroller) Serve(ctx context.Context, conn *tls.Conn) error {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
+	defer stop()
+	conn.SetDeadline(time.Now().Add(proofTime))
+
+	err := e.enter()
+	if err == nil {
+		defer e.leave()
+		err = e.serve(ctx, conn)
+	}
+	if err != nil {
+		refuse(conn, refusalOf(err))
+		return fmt.Errorf("identity: enrol newcomer at %v: %w", conn.RemoteAddr(), err)
+	}
+	return nil
+}
+
+func (e *Enroller) serve(ctx context.Context, conn *tls.Conn) error {
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	binding, err := channelBinding(conn)
+	if err != nil {
+		return err
+	}
+	by, err := e.id.issuer()
+	if err != nil {
+		return err
+	}
+
+	hello, err := readMessage(conn, msgHello, shareLen)
+	if err != nil {
+		return err
+	}
+	code, opening, err := e.begin()
+	if err != nil {
+		return err
+	}
+	w, err := codeScalar(code)
+	if err != nil {
+		return err
+	}
+	pake, err := newSpake(false, newcomerName, enrollerName, w, newScalar())
+	if err != nil {
+		return err
+	}
+	confirm, expect, err := pake.confirmations(hello, binding)
+	if err != nil {
+		return err
+	}
+	if err := writeMessage(conn, msgShare, pake.own); err != nil {
+		return err
+	}
+
+	body, err := readMessage(conn, msgRequest, maxRequest)
+	if err != nil {
+		return err
+	}
+	q, err := parseRequest(body)
+	if err != nil {
+		return err
+	}
+	if err := e.judge(opening, confirmed(q.confirm, expect)); err != nil {
+		return err
+	}
+
+	pub, err := provenKey(binding, q)
+	if err != nil {
+		return err
+	}
+	conn.SetDeadline(time.Now().Add(claimTime + proofTime))
+	a, ext, err := e.admit(ctx, by, pub, q.wish)
+	if err != nil {
+		return err
+	}
+	a.confirm = confirm
+	if body, err = a.marshal(); err != nil {
+		return err
+	}
+	if err := writeMessage(conn, msgAnswer, body); err != nil {
+		return err
+	}
+	e.log.Info("phone enrolled", "extension", ext, "node", nodeOfSPKI(q.spki), "addr", conn.RemoteAddr())
+	return nil
+}
+
+// refuse says why and waits for the newcomer to close: closing on octets that were
+// not read would reset the connection and lose the reason.
+func refuse(conn *tls.Conn, why refusal) {
+	conn.SetDeadline(time.Now().Add(refuseTime))
+	if writeMessage(conn, msgRefuse, []byte{byte(why)}) == nil && conn.CloseWrite() == nil {
+		io.CopyN(io.Discard, conn, maxRequest)
+	}
+}
+
+// admit has the extension claimed and makes the certificates.
+func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, wish uint32) (answer, int, error) {
+	node, err := nodeOfKey(pub)
+	if err != nil {
+		return answer{}, 0, err
+	}
+	if wish != 0 {
+		if err := CheckExtension(int(wish)); err != nil {
+			return answer{}, 0, err
+		}
+	}
+	issued := make(map[int][][]byte)
+	issue := func(ext int) ([][]byte, error) {
+		if c, ok := issued[ext]; ok {
+			return c, nil
+		}
+		c, err := by.leaf(pub, ext)
+		if err == nil {
+			issued[ext] = c
+		}
+		return c, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	ext, err := e.claim(ctx, Newcomer{Node: node, Wish: int(wish), Issue: issue})
+	if err != nil {
+		return answer{}, 0, err
+	}
+	chain, ok := issued[ext]
+	if !ok {
+		return answer{}, 0, fmt.Errorf("extension %d was claimed but not issued", ext)
+	}
+	enroller, err := by.enroller(pub)
+	if err != nil {
+		return answer{}, 0, err
+	}
+	return answer{root: e.id.Root(), chain: chain, enroller: enroller[0]}, ext, nil
+}
+
+// enter counts a session in, if the limits allow.
+func (e *Enroller) enter() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	e.tokens = min(burst, e.tokens+now.Sub(e.filled).Seconds())
+	e.filled = now
+	if e.tokens < 1 || e.sessions == maxSessions {
+		return ErrBusy
+	}
+	e.tokens--
+	e.sessions++
+	return nil
+}
+
+func (e *Enroller) leave() {
+	e.mu.Lock()
+	e.sessions--
+	e.mu.Unlock()
+}
+
+// begin returns the code to try.
+func (e *Enroller) begin() (code string, opening int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if code = e.current(); code == "" {
+		return "", 0, ErrEnrolmentClosed
+	}
+	return code, e.opening, nil
+}
+
+// judge counts a try. Of several that come at once, those after the third wrong
+// one are not told whether they were right.
+func (e *Enroller) judge(opening int, right bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.current() == "" || opening != e.opening {
+		return ErrEnrolmentClosed
+	}
+	if right {
+		return nil
+	}
+	e.wrong++
+	if e.wrong == maxWrong {
+		e.code = ""
+		e.log.Warn("enrolment closed after wrong codes", "tries", e.wrong)
+	}
+	return ErrWrongCode
+}
+
+// provenKey is the newcomer's public key, if it has the private one.
+func provenKey(binding []byte, q request) (*ecdsa.PublicKey, error) {
+	k, err := x509.ParsePKIXPublicKey(q.spki)
+	if err != nil {
+		return nil, fmt.Errorf("newcomer's key: %w", err)
+	}
+	pub, ok := k.(*ecdsa.PublicKey)
+	if !ok || pub.Curve != elliptic.P256() {
+		return nil, errors.New("newcomer's key is not on P-256")
+	}
+	h := sha256.Sum256(keyProof(binding, q.spki))
+	if !ecdsa.VerifyASN1(pub, h[:], q.sig) {
+		return nil, fmt.Errorf("newcomer's key: %w", ErrSignature)
+	}
+	return pub, nil
+}
+
+// channelBinding is a value that only the two ends of this very connection have.
+// RFC 8446, section 7.5
+func channelBinding(conn *tls.Conn) ([]byte, error) {
+	cs := conn.ConnectionState()
+	if cs.NegotiatedProtocol != EnrolALPN {
+		return nil, fmt.Errorf("the peer speaks %q instead of %q", cs.NegotiatedProtocol, EnrolALPN)
+	}
+	return cs.ExportKeyingMaterial("EXPORTER-"+EnrolALPN, nil, 32)
+}

@@ -1,0 +1,142 @@
+package identity
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"chordophone/overlay"
+)
+
+// MembersResource is where the OFFICE-MEMBER records are.
+var MembersResource = overlay.ResourceID("members")
+
+// ErrKind is the error for a record of a Kind without policy.
+// RFC 6940, section 7.4.1.2: Error_Unknown_Kind
+var ErrKind = errors.New("identity: unknown kind")
+
+// policy says whether the signer may store the record. // RFC 6940, section 7.3
+type policy func(v *verifier, signer member, r *overlay.Record) error
+
+// policies is the one table of who may write what.
+var policies = map[overlay.Kind]policy{
+	overlay.SIPRegistration: userNodeMatch,
+	overlay.OfficeMember:    memberChain,
+}
+
+// userNodeMatch is USER-NODE-MATCH. // RFC 6940, section 7.3.3
+func userNodeMatch(_ *verifier, signer member, r *overlay.Record) error {
+	if r.Resource != overlay.ResourceID(signer.user) {
+		return errors.New("the resource is not that of the signer's user name")
+	}
+	if !bytes.Equal(r.Key, signer.id[:]) {
+		return errors.New("the key is not the signer's Node-ID")
+	}
+	return nil
+}
+
+// memberChain is the policy of OFFICE-MEMBER: any member may store any member's
+// chain, since it proves itself; only the member may take it away.
+func memberChain(v *verifier, signer member, r *overlay.Record) error {
+	if r.Resource != MembersResource {
+		return errors.New("the resource is not that of the members")
+	}
+	if r.Removed {
+		if !bytes.Equal(r.Key, signer.id[:]) {
+			return errors.New("only the member may remove it")
+		}
+		return nil
+	}
+	m, err := v.member(r.Value)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(r.Key, m.id[:]) {
+		return errors.New("the key is not the Node-ID in the chain")
+	}
+	return nil
+}
+
+// SignRecord makes r a record of this phone: it fills Owner, Chain and Sig. The
+// error is that of VerifyRecord for what other nodes would refuse.
+func (id *Identity) SignRecord(r *overlay.Record) error {
+	s := *r
+	s.Owner, s.Chain = id.self.id, id.chain // both before SignedBytes, which covers the leaf
+	if err := id.admit(&s, id.self); err != nil {
+		return err
+	}
+	sig, err := id.Sign(s.SignedBytes())
+	if err != nil {
+		return err
+	}
+	s.Signature = sig
+	*r = s
+	return nil
+}
+
+// VerifyRecord says whether r was signed by its Owner and whether that one may
+// store it. The error is ErrUntrusted, ErrRevoked, ErrSignature, ErrPolicy or
+// ErrKind.
+func (id *Identity) VerifyRecord(r overlay.Record) error {
+	m, err := id.verify(r.Chain)
+	if err != nil {
+		return fmt.Errorf("%v record: %w", r.Kind, err)
+	}
+	if r.Owner != m.id {
+		return fmt.Errorf("%v record: %w: %s signed, %s is called the owner", r.Kind, ErrSignature, m.id.Short(), r.Owner.Short())
+	}
+	if err := id.admit(&r, m); err != nil {
+		return err
+	}
+	return m.check(r.SignedBytes(), r.Sig)
+}
+
+// admit checks all but the signature.
+func (id *Identity) admit(r *overlay.Record, signer member) error {
+	if err := r.CheckSize(); err != nil {
+		return err
+	}
+	allows, ok := policies[r.Kind]
+	if !ok {
+		return fmt.Errorf("%w %v", ErrKind, r.Kind)
+	}
+	if err := allows(id.verifier, signer, r); err != nil {
+		return fmt.Errorf("%v record of node %s: %w: %w", r.Kind, signer.id.Short(), ErrPolicy, err)
+	}
+	return nil
+}
+
+// Member is what an OFFICE-MEMBER record says.
+type Member struct {
+	Node      overlay.ID
+	User      string // "101@office"
+	Extension int
+}
+
+// MemberRecord is the OFFICE-MEMBER record for the phone with this chain. The
+// caller sets Version and Lifetime and has it signed.
+func MemberRecord(node overlay.ID, chain [][]byte) overlay.Record {
+	return overlay.Record{
+		Resource: MembersResource,
+		Kind:     overlay.OfficeMember,
+		Key:      bytes.Clone(node[:]),
+		Value:    AppendChain(nil, chain),
+	}
+}
+
+// ParseMember verifies and reads the value of an OFFICE-MEMBER record.
+func (id *Identity) ParseMember(value []byte) (Member, error) {
+	m, err := id.member(value)
+	if err != nil {
+		return Member{}, err
+	}
+	return Member{Node: m.id, User: m.user, Extension: m.ext}, nil
+}
+
+func (v *verifier) member(value []byte) (member, error) {
+	chain, err := ParseChain(value)
+	if err != nil {
+		return member{}, err
+	}
+	return v.verify(chain)
+}

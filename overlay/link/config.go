@@ -1,0 +1,89 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"time"
+
+	"chordophone/overlay"
+)
+
+// EnrolALPN is the application protocol of a phone that has no certificate yet
+// and asks for one. Connections that negotiate it carry no RELOAD.
+const EnrolALPN = "chordophone-enrol/1"
+
+// Bounds on what the other side may cost.
+const (
+	dialTimeout      = 1 * time.Second // TCP and TLS together
+	handshakeTimeout = 3 * time.Second // for those who dial us
+	frameTimeout     = 5 * time.Second // from the first octet of a frame to its last, and for each write
+	drainTimeout     = 5 * time.Second // from close_notify to the end
+	enrolTimeout     = 60 * time.Second
+	idleTimeout      = 2 * time.Minute // without a message in either direction
+	sweepEvery       = 250 * time.Millisecond
+
+	maxConns        = 256 // active connections; beyond, the longest idle one is drained
+	maxDials        = 64
+	maxHandshakes   = 64 // of those who dial us, and of one address:
+	maxHandshakesIP = 16
+	maxEnrol        = 4
+	maxQueue        = 256 // messages that wait for one peer
+	maxQueueOctets  = 2 << 20
+	maxUnacked      = 256 // frames sent and not acknowledged
+	messageRate     = 500 // per second and connection, sustained; the rest has to wait
+	messageBurst    = 1000
+
+	minAckTimeout = 2 * time.Second // the other side may be at its disk
+	maxAckTimeout = 6 * time.Second
+)
+
+// Errors of Listen.
+var (
+	ErrAddrInUse = errors.New("link: address in use")
+	ErrConfig    = errors.New("link: incomplete configuration")
+)
+
+// Config is what a Link needs to know of the world.
+type Config struct {
+	Self   overlay.Peer // our Node-ID and the address we listen at
+	Office string       // overlay name
+
+	// TLS makes the configuration for dialling a peer. It must refuse a
+	// certificate that does not name that Node-ID; the zero ID stands for any
+	// member of the office.
+	TLS func(peer overlay.ID) *tls.Config
+
+	// ServerTLS is for those who dial us: mutual TLS 1.3. It may offer EnrolALPN
+	// to those who have no certificate.
+	ServerTLS *tls.Config
+
+	// NodeOf is the Node-ID that the certificate of a verified connection names.
+	NodeOf func(tls.ConnectionState) (overlay.ID, error)
+
+	// Sign signs octets as this node; Verify checks a signature with its chain
+	// and says whose it is.
+	Sign   func(msg []byte) (overlay.Signature, error)
+	Verify func(msg []byte, s overlay.Signature) (overlay.ID, error)
+
+	// VerifyRecord checks what was not checked already: that the owner may write
+	// a record of this Kind there. The signature is good when it is called, and
+	// Owner is the signer. Nil allows everything.
+	VerifyRecord func(overlay.Record) error
+
+	// Enrol serves a connection that negotiated EnrolALPN and closes it. Nil
+	// refuses them.
+	Enrol func(ctx context.Context, c *tls.Conn)
+
+	Log *slog.Logger // nil: none
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Self.ID.IsZero(), !c.Self.Addr.IsValid(), c.Office == "", c.TLS == nil, c.ServerTLS == nil,
+		c.NodeOf == nil, c.Sign == nil, c.Verify == nil:
+		return ErrConfig
+	}
+	return nil
+}

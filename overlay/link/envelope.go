@@ -1,0 +1,264 @@
+package link
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/reload"
+)
+
+// outgoing is a message that waits to be sent.
+type outgoing struct {
+	header   reload.Header
+	contents []byte   // ours to sign
+	certs    [][]byte // of the records in them
+	payload  []byte   // or another node's, signed
+	direct   bool     // ours, for the node it is sent to and no further
+}
+
+func (o *outgoing) size() int { return len(o.contents) + len(o.payload) }
+
+// seal makes a message ready but for its signature, which the connection's own
+// goroutine adds.
+func (l *Link) seal(to overlay.Peer, m chord.Message) (*outgoing, error) {
+	o := &outgoing{header: reload.Header{
+		Overlay: l.overlay, Config: configSequence, TTL: m.TTL, Tx: m.Tx,
+		Via: nodes(m.Via), To: destinations(m.To),
+	}}
+	if m.From.ID != l.cfg.Self.ID {
+		if len(m.Raw) == 0 {
+			return nil, errUnsigned
+		}
+		o.payload = m.Raw
+		return o, nil
+	}
+	c, certs, err := contentsOf(m, to.ID, l.advertised(), time.Since(l.started))
+	if err != nil {
+		return nil, err
+	}
+	if o.contents, err = c.Append(nil); err != nil {
+		return nil, err
+	}
+	o.certs = certs
+	o.direct = len(m.Via) == 0 && len(m.To) == 1 && !m.To[0].Resource && m.To[0].ID == to.ID
+	return o, nil
+}
+
+// configSequence is that of the only configuration there is yet.
+const configSequence = 1
+
+// finish is the message on the wire. It leaves out the certificates that the
+// other side keeps, see keeper.
+func (l *Link) finish(o *outgoing, sent *keeper) ([]byte, error) {
+	payload := o.payload
+	if payload == nil {
+		sig, err := l.sign(o)
+		if err != nil {
+			return nil, err
+		}
+		sec := reload.Security{Signature: signatureOf(sig)}
+		seen := make(map[[sha256.Size]byte]bool, len(sig.Chain)+len(o.certs))
+		for _, list := range [...][][]byte{sig.Chain, o.certs} {
+			for _, der := range list {
+				sum := sha256.Sum256(der)
+				if seen[sum] || o.direct && sent.has(sum) {
+					continue
+				}
+				seen[sum] = true
+				sec.Certificates = append(sec.Certificates, reload.Certificate{Type: reload.X509, Data: der})
+				if o.direct {
+					sent.keep(sum, nil)
+				}
+			}
+		}
+		if payload, err = sec.Append(o.contents); err != nil {
+			return nil, err
+		}
+	}
+	out, err := o.header.Append(make([]byte, 0, 128+len(payload)), len(payload))
+	return append(out, payload...), err
+}
+
+// sign signs a message of ours. The signature covers the hash of our
+// certificate, which only signing tells.
+func (l *Link) sign(o *outgoing) (overlay.Signature, error) {
+	for range 2 {
+		leaf := *l.leaf.Load()
+		input, err := reload.AppendSigned(nil, o.header.Overlay, o.header.Tx, o.contents, signerOf(leaf))
+		if err != nil {
+			return overlay.Signature{}, err
+		}
+		sig, err := l.cfg.Sign(input)
+		if err != nil || len(sig.Chain) == 0 {
+			return sig, fmt.Errorf("link: sign: %w", orNoCertificate(err))
+		}
+		now := sha256.Sum256(sig.Chain[0])
+		if now == leaf {
+			return sig, nil
+		}
+		l.leaf.Store(&now) // a new certificate since the last time
+	}
+	return overlay.Signature{}, fmt.Errorf("link: sign: %w", errNoCertificate)
+}
+
+func orNoCertificate(err error) error {
+	if err != nil {
+		return err
+	}
+	return errNoCertificate
+}
+
+// open turns a message on the wire into one for chord: parsed, and its signature
+// and those of its records verified. from is the node at the other end of the
+// connection, kept what it sent of certificates before.
+func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *keeper) (chord.Message, Reason, error) {
+	var m chord.Message
+	h, payload, err := reload.ParseHeader(wire)
+	switch {
+	case err != nil:
+		return m, Malformed, err
+	case h.Overlay != l.overlay:
+		return m, WrongOverlay, fmt.Errorf("link: overlay %#x", h.Overlay)
+	case h.TTL > reload.MaxTTL:
+		return m, TTLTooHigh, fmt.Errorf("link: TTL %d", h.TTL)
+	}
+	c, sec, signed, err := reload.ParsePayload(payload)
+	if err != nil {
+		return m, Malformed, err
+	}
+	bag := &bag{nodeOf: l.cfg.NodeOf}
+	if err := bag.fill(&l.cabinet, sec.Certificates); err != nil {
+		return m, Malformed, err
+	}
+	fresh := len(bag.certs)
+	bag.certs = append(bag.certs, kept.certs...)
+
+	sig, _, err := bag.signature(sec.Signature)
+	if err != nil {
+		return m, BadSignature, err
+	}
+	input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, signed, sec.Signature.Signer)
+	if err != nil {
+		return m, Malformed, err
+	}
+	if m.From.ID, err = l.cfg.Verify(input, sig); err != nil {
+		return m, BadSignature, err
+	}
+	m.Tx, m.TTL, m.Raw = h.Tx, h.TTL, payload
+	if m.Via, m.To, err = lists(h); err != nil {
+		return m, Malformed, err
+	}
+	if direct := m.From.ID == from.ID && len(m.Via) == 0 && len(m.To) == 1 && m.To[0] == (chord.Dest{ID: l.cfg.Self.ID}); direct {
+		for _, cert := range bag.certs[:fresh] {
+			kept.keep(cert.sum, cert)
+		}
+	}
+
+	if m.From.Addr, err = address(c); err != nil {
+		return m, Malformed, err
+	}
+	if m.From.Addr.IsValid() && m.From.Addr.Addr().IsUnspecified() {
+		// It listens at all its addresses and does not know which is good for us.
+		if m.From.ID == from.ID {
+			m.From.Addr = netip.AddrPortFrom(remote, m.From.Addr.Port())
+		} else {
+			m.From.Addr = netip.AddrPort{}
+		}
+	}
+	if m.Body, err = (decoder{m.From, bag}).body(c); err != nil {
+		return m, Malformed, err
+	}
+	if m.Body, err = l.verifyRecords(m.Body); err != nil {
+		return m, BadRecord, err
+	}
+	return m, 0, nil
+}
+
+// verifyRecords refuses a Store that holds a bad record (RFC 6940, section
+// 7.4.1.1) and leaves bad ones out of what was fetched (section 7.4.2.2).
+func (l *Link) verifyRecords(b chord.Body) (chord.Body, error) {
+	switch b := b.(type) {
+	case chord.Store:
+		for _, r := range b.Records {
+			if err := l.verifyRecord(r); err != nil {
+				return nil, err
+			}
+		}
+	case chord.Fetched:
+		good := b.Records[:0]
+		for _, r := range b.Records {
+			if err := l.verifyRecord(r); err != nil {
+				l.drop(BadRecord, "record", "err", err)
+				continue
+			}
+			good = append(good, r)
+		}
+		b.Records = good
+		return b, nil
+	}
+	return b, nil
+}
+
+func (l *Link) verifyRecord(r overlay.Record) error {
+	if l.cfg.VerifyRecord != nil {
+		return l.cfg.VerifyRecord(r)
+	}
+	owner, err := l.cfg.Verify(r.SignedBytes(), r.Signature)
+	if err == nil && owner != r.Owner {
+		err = fmt.Errorf("link: record of %s signed by %s", r.Owner.Short(), owner.Short())
+	}
+	return err
+}
+
+// lists are the via and destination lists, which hold nodes of this profile
+// only, and a resource in the last place. // RFC 6940, section 6.3.2.2
+func lists(h reload.Header) (via []overlay.ID, to []chord.Dest, err error) {
+	for _, d := range h.Via {
+		if d.Type != reload.DestNode {
+			return nil, nil, fmt.Errorf("%w: via list", errProfile)
+		}
+		via = append(via, overlay.ID(d.ID))
+	}
+	for i, d := range h.To {
+		resource := d.Type == reload.DestResource
+		if d.Type != reload.DestNode && !(resource && i == len(h.To)-1) || len(d.ID) != len(overlay.ID{}) {
+			return nil, nil, fmt.Errorf("%w: destination list", errProfile)
+		}
+		to = append(to, chord.Dest{ID: overlay.ID(d.ID), Resource: resource})
+	}
+	if len(to) == 0 {
+		return nil, nil, fmt.Errorf("%w: no destination", errProfile)
+	}
+	return via, to, nil
+}
+
+// keeper is what one side of a connection remembers of the certificates that
+// crossed it in one direction, so that they cross it once. Both sides keep those
+// of the same messages in the same order: messages made by the sender for the
+// receiver itself. What is sent further must be complete.
+type keeper struct {
+	sums  map[[sha256.Size]byte]bool
+	certs []*certificate // at the receiver
+}
+
+// maxKept bounds a keeper.
+const maxKept = 64
+
+func (k *keeper) has(sum [sha256.Size]byte) bool { return k.sums[sum] }
+
+func (k *keeper) keep(sum [sha256.Size]byte, c *certificate) {
+	if len(k.sums) >= maxKept || k.sums[sum] {
+		return
+	}
+	if k.sums == nil {
+		k.sums = make(map[[sha256.Size]byte]bool)
+	}
+	k.sums[sum] = true
+	if c != nil {
+		k.certs = append(k.certs, c)
+	}
+}

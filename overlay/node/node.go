@@ -1,0 +1,189 @@
+// Package node is the loop round one chord node: it waits for what happens,
+// calls the state machine, and carries out what that wants, in order. What must
+// be durable is on disk before the message that promises it leaves.
+//
+//	Transport ──Receive, Lost──▶ ┌──────┐ ──Save, Drop──▶ Store (one commit a batch)
+//	Find, Get, Put, Heard ─────▶ │ Step │ ──Send────────▶ Transport
+//	timer ──Tick───────────────▶ └──────┘ ──Found, Got, Kept──▶ the caller
+//
+// The rest of the program reaches the ring through Find, Get and Put.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+)
+
+// ErrStopped is the answer to every request of a node that has stopped.
+var ErrStopped = errors.New("node: stopped")
+
+// Transport carries messages to other nodes. Send does not block; what cannot be
+// delivered comes back as chord.Lost.
+type Transport interface {
+	Send(to overlay.Peer, m chord.Message)
+	Events() <-chan chord.Event // chord.Receive and chord.Lost
+}
+
+// Store keeps records. Apply is durable on return.
+type Store interface {
+	Load(func(overlay.Record) error) error
+	Apply(save []overlay.Record, drop []overlay.Slot) error
+}
+
+// Config says what a node is made of.
+type Config struct {
+	Self      overlay.Peer
+	Chord     chord.Config
+	Known     []overlay.Peer // where to look for the ring
+	Transport Transport
+	Store     Store
+	Verify    func(overlay.Record) error // records from disk: values carry no checksum there
+	Rand      *rand.Rand
+	Log       *slog.Logger
+}
+
+// Node is a live node of the ring.
+type Node struct {
+	cfg      Config
+	chord    *chord.Node
+	requests chan chord.Event
+	stopped  chan struct{} // closed when Run has ended
+	view     atomic.Pointer[chord.View]
+
+	mu       sync.Mutex // guards what follows
+	ref      uint64
+	waiting  map[uint64]chan<- chord.Action
+	watchers []chan chord.View
+}
+
+// New makes a node; Run gives it life.
+func New(cfg Config) *Node {
+	n := &Node{
+		cfg:      cfg,
+		chord:    chord.New(cfg.Self, cfg.Chord, cfg.Rand),
+		requests: make(chan chord.Event, 64),
+		stopped:  make(chan struct{}),
+		waiting:  make(map[uint64]chan<- chord.Action),
+	}
+	n.view.Store(&chord.View{Self: cfg.Self, Size: 1})
+	return n
+}
+
+// View is the ring as this node last saw it.
+func (n *Node) View() chord.View { return *n.view.Load() }
+
+// Watch delivers the view after each change, the newest only when the receiver
+// is slow. It is to be called before Run.
+func (n *Node) Watch() <-chan chord.View {
+	c := make(chan chord.View, 1)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.watchers = append(n.watchers, c)
+	return c
+}
+
+// Heard hands over addresses at which other nodes of the office may be.
+func (n *Node) Heard(peers []overlay.Peer) {
+	select {
+	case n.requests <- chord.Heard{Peers: peers}:
+	case <-n.stopped:
+	}
+}
+
+// Find returns the node responsible for key, and how many hops away it was
+// found.
+func (n *Node) Find(ctx context.Context, key overlay.ID) (overlay.Peer, int, error) {
+	a, err := n.ask(ctx, func(ref uint64) chord.Event { return chord.Find{Ref: ref, Key: key} })
+	if err != nil {
+		return overlay.Peer{}, 0, fmt.Errorf("find %s: %w", key.Short(), err)
+	}
+	f := a.(chord.Found)
+	return f.Peer, f.Hops, f.Err
+}
+
+// Get returns the newest records of a resource, none when there are none.
+func (n *Node) Get(ctx context.Context, resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, int, error) {
+	a, err := n.ask(ctx, func(ref uint64) chord.Event {
+		return chord.Get{Ref: ref, Resource: resource, Kinds: kinds}
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("get %s: %w", resource.Short(), err)
+	}
+	g := a.(chord.Got)
+	return g.Records, g.Hops, g.Err
+}
+
+// Put stores a signed record of this phone. It returns on how many disks the
+// record is. When the ring has a newer version the error is chord.ErrTooOld and
+// newer that version.
+func (n *Node) Put(ctx context.Context, r overlay.Record) (copies int, newer overlay.Version, err error) {
+	a, err := n.ask(ctx, func(ref uint64) chord.Event { return chord.Put{Ref: ref, Record: r} })
+	if err != nil {
+		return 0, 0, fmt.Errorf("put %s: %w", r.Resource.Short(), err)
+	}
+	k := a.(chord.Kept)
+	return k.Copies, k.Newer, k.Err
+}
+
+// ask hands a request to the loop and waits for the action that answers it.
+func (n *Node) ask(ctx context.Context, request func(ref uint64) chord.Event) (chord.Action, error) {
+	answer := make(chan chord.Action, 1)
+	n.mu.Lock()
+	n.ref++
+	ref := n.ref
+	n.waiting[ref] = answer
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		delete(n.waiting, ref)
+		n.mu.Unlock()
+	}()
+	select {
+	case n.requests <- request(ref):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-n.stopped:
+		return nil, ErrStopped
+	}
+	select {
+	case a := <-answer:
+		return a, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-n.stopped:
+		return nil, ErrStopped
+	}
+}
+
+// answer gives an action to whoever asked for it; nobody may be waiting any
+// longer.
+func (n *Node) answer(ref uint64, a chord.Action) {
+	n.mu.Lock()
+	c := n.waiting[ref]
+	delete(n.waiting, ref)
+	n.mu.Unlock()
+	if c != nil {
+		c <- a
+	}
+}
+
+func (n *Node) changed(v chord.View) {
+	n.view.Store(&v)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.watchers {
+		select {
+		case <-c: // the receiver has not taken the one before
+		default:
+		}
+		c <- v
+	}
+}

@@ -1,0 +1,267 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/node"
+	"chordophone/overlay/node/nodetest"
+)
+
+// office is a number of live nodes on an in-memory network.
+type office struct {
+	t     *testing.T
+	net   nodetest.Net
+	nodes []*live
+}
+
+type live struct {
+	*node.Node
+	self  overlay.Peer
+	wire  *nodetest.Transport
+	store *nodetest.Store
+	stop  context.CancelFunc
+	ended chan struct{} // closed when Run has returned err
+	err   error
+}
+
+func (o *office) start(i int, store *nodetest.Store) *live {
+	o.t.Helper()
+	self := overlay.Peer{
+		ID:   overlay.ResourceID(fmt.Sprint("node ", i)),
+		Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), overlay.Port),
+	}
+	var known []overlay.Peer
+	for _, n := range o.nodes {
+		known = append(known, overlay.Peer{Addr: n.self.Addr})
+	}
+	l := &live{self: self, wire: o.net.Attach(self), store: store, ended: make(chan struct{})}
+	l.Node = node.New(node.Config{
+		Self: self, Chord: chord.LAN(), Known: known, Transport: l.wire, Store: store,
+		Verify: func(r overlay.Record) error {
+			if string(r.Value) == "damaged" {
+				return errors.New("wrong signature")
+			}
+			return nil
+		},
+		Rand: rand.New(rand.NewPCG(uint64(i), 1)),
+		Log:  slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	l.stop = cancel
+	go func() {
+		l.err = l.Run(ctx)
+		close(l.ended)
+	}()
+	o.nodes = append(o.nodes, l)
+	return l
+}
+
+// kill is a pulled plug.
+func (l *live) kill() {
+	l.wire.Off()
+	l.stop()
+	<-l.ended
+}
+
+func record(name, value string, counter uint32) overlay.Record {
+	return overlay.Record{
+		Resource: overlay.ResourceID(name),
+		Kind:     overlay.SIPRegistration,
+		Key:      []byte(name),
+		Version:  overlay.MakeVersion(1, counter),
+		Lifetime: time.Hour,
+		Value:    []byte(value),
+		Owner:    overlay.ResourceID("owner of " + name),
+	}
+}
+
+func (o *office) put(l *live, r overlay.Record) (copies int) {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	copies, _, err := l.Put(ctx, r)
+	if err != nil {
+		o.t.Fatalf("put %s: %v", r.Key, err)
+	}
+	return copies
+}
+
+func (o *office) get(l *live, name string) string {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	records, _, err := l.Get(ctx, overlay.ResourceID(name), overlay.SIPRegistration)
+	if err != nil {
+		o.t.Fatalf("get %s: %v", name, err)
+	}
+	if len(records) == 0 {
+		return ""
+	}
+	return string(records[0].Value)
+}
+
+func (o *office) close() {
+	for _, l := range o.nodes {
+		l.stop()
+	}
+	for _, l := range o.nodes {
+		<-l.ended
+		if l.err != nil {
+			o.t.Errorf("%v: %v", l.self, l.err)
+		}
+	}
+}
+
+// A record that is stored by one node is found by all, on the disks of all of a
+// small office, and survives the death of its owner and of all but one.
+func TestRecordSurvives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		for i := range 4 {
+			o.start(i, new(nodetest.Store))
+			time.Sleep(2 * time.Second)
+		}
+		if copies := o.put(o.nodes[0], record("102", "here", 1)); copies < 3 {
+			t.Errorf("acknowledged with %d copies, want the owner's and two more", copies)
+		}
+		time.Sleep(time.Second)
+		for i, l := range o.nodes {
+			if got := o.get(l, "102"); got != "here" {
+				t.Errorf("node %d reads %q", i, got)
+			}
+			if _, ok := l.store.Has(record("102", "", 0).Slot()); !ok {
+				t.Errorf("node %d has no copy on disk", i)
+			}
+		}
+		for i := range 3 {
+			o.nodes[i].kill()
+			if got := o.get(o.nodes[3], "102"); got != "here" {
+				t.Errorf("with %d nodes dead the last one reads %q", i+1, got)
+			}
+		}
+	})
+}
+
+// A node that leaves politely is not missed: the others close the ring at once.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		for i := range 3 {
+			o.start(i, new(nodetest.Store))
+			time.Sleep(2 * time.Second)
+		}
+		o.put(o.nodes[1], record("101", "before", 1))
+		o.nodes[0].stop()
+		<-o.nodes[0].ended
+		o.nodes[0].wire.Off()
+		if got := o.get(o.nodes[1], "101"); got != "before" {
+			t.Errorf("after a node left: %q", got)
+		}
+		time.Sleep(5 * time.Second)
+		for _, l := range o.nodes[1:] {
+			if v := l.View(); v.Size != 2 || v.Pred.ID == o.nodes[0].self.ID || v.Succ[0].ID == o.nodes[0].self.ID {
+				t.Errorf("%v still sees the one that left: %+v", l.self, v)
+			}
+		}
+		if _, _, err := o.nodes[0].Get(context.Background(), overlay.ID{}); !errors.Is(err, node.ErrStopped) {
+			t.Errorf("a stopped node answers %v", err)
+		}
+	})
+}
+
+// Everybody loses power. What was acknowledged is there again, but for what the
+// disk damaged.
+func TestPowerCycle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := []*nodetest.Store{{}, {}, {}}
+		o := &office{t: t}
+		for i, s := range stores {
+			o.start(i, s)
+			time.Sleep(2 * time.Second)
+		}
+		o.put(o.nodes[2], record("103", "kept", 1))
+		o.put(o.nodes[2], record("104", "damaged", 1))
+		time.Sleep(time.Second)
+		for _, l := range o.nodes {
+			l.kill()
+		}
+		again := &office{t: t}
+		defer again.close()
+		for i, s := range stores {
+			again.start(i, s)
+		}
+		time.Sleep(5 * time.Second)
+		for i, l := range again.nodes {
+			if got := again.get(l, "103"); got != "kept" {
+				t.Errorf("node %d reads %q", i, got)
+			}
+			if got := again.get(l, "104"); got != "" {
+				t.Errorf("node %d believes a damaged record: %q", i, got)
+			}
+		}
+	})
+}
+
+// A disk that cannot be written makes no promises, and the others do the work.
+func TestWornCard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		for i := range 4 {
+			o.start(i, new(nodetest.Store))
+			time.Sleep(2 * time.Second)
+		}
+		worn := o.nodes[3]
+		worn.store.Fail(errors.New("no space left on device"))
+		for i := range 20 {
+			name := fmt.Sprint("user ", i)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			copies, _, err := o.nodes[0].Put(ctx, record(name, "x", 1))
+			cancel()
+			if err != nil {
+				continue // its owner is the worn one: an honest refusal
+			}
+			have := 0
+			for _, l := range o.nodes {
+				if _, ok := l.store.Has(record(name, "", 0).Slot()); ok {
+					have++
+				}
+			}
+			if have < copies {
+				t.Errorf("%s: %d copies promised, %d on disk", name, copies, have)
+			}
+		}
+	})
+}
+
+// The newest version of a record stays, and whoever writes an older one is told.
+func TestTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		for i := range 3 {
+			o.start(i, new(nodetest.Store))
+			time.Sleep(2 * time.Second)
+		}
+		o.put(o.nodes[0], record("101", "new", 7))
+		_, newer, err := o.nodes[0].Put(context.Background(), record("101", "old", 3))
+		if !errors.Is(err, chord.ErrTooOld) || newer != overlay.MakeVersion(1, 7) {
+			t.Errorf("an old version was answered by %v, %v", newer, err)
+		}
+		if got := o.get(o.nodes[2], "101"); got != "new" {
+			t.Errorf("now reads %q", got)
+		}
+	})
+}

@@ -1,0 +1,339 @@
+package reload
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write testdata/golden.txt anew")
+
+var equate = []cmp.Option{cmpopts.EquateEmpty()}
+
+func encode(t testing.TB, m Message) []byte {
+	t.Helper()
+	b, err := m.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestGolden keeps the wire as it is: phones of one office are not all updated
+// on the same day.
+func TestGolden(t *testing.T) {
+	var out strings.Builder
+	for _, s := range samples(t) {
+		fmt.Fprintf(&out, "%s %x\n", s.name, encode(t, s.msg))
+	}
+	if *rewrite {
+		if err := os.WriteFile("testdata/golden.txt", []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile("testdata/golden.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(golden), out.String()); diff != "" {
+		t.Errorf("the wire has changed (-golden +now):\n%s", diff)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	seen := make(map[Code]bool)
+	for _, s := range samples(t) {
+		wire := encode(t, s.msg)
+		got, err := Parse(wire)
+		if err != nil {
+			t.Errorf("%s: %v", s.name, err)
+			continue
+		}
+		if diff := cmp.Diff(s.msg, got, equate...); diff != "" {
+			t.Errorf("%s (-sent +parsed):\n%s", s.name, diff)
+		}
+		body, err := ParseBody(got.Code, got.Body)
+		if err != nil {
+			t.Errorf("%s: %v", s.name, err)
+			continue
+		}
+		again, err := AppendBody(nil, body)
+		if err != nil || !bytes.Equal(again, got.Body) {
+			t.Errorf("%s: body %x becomes %x, %v", s.name, got.Body, again, err)
+		}
+		seen[body.Code()] = true
+	}
+	for code := Code(1); code <= CodeConfigUpdateAns; code++ {
+		if _, err := ParseBody(code, nil); !errors.Is(err, ErrUnknownCode) && !seen[code] {
+			t.Errorf("no sample of message code %#x", code)
+		}
+	}
+}
+
+// TestTruncated: nothing that is cut short parses, wherever it is cut.
+func TestTruncated(t *testing.T) {
+	for _, s := range samples(t) {
+		wire := encode(t, s.msg)
+		for n := range wire {
+			if _, err := Parse(wire[:n]); err == nil {
+				t.Errorf("%s: %d of %d octets parse", s.name, n, len(wire))
+			}
+			// The same with a header that agrees to the shorter length.
+			if n > headerSize {
+				short := bytes.Clone(wire[:n])
+				short[16], short[17], short[18], short[19] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+				if _, err := Parse(short); err == nil {
+					t.Errorf("%s: %d of %d octets parse with length changed", s.name, n, len(wire))
+				}
+			}
+		}
+		body := s.msg.Body
+		for n := range body {
+			if _, err := ParseBody(s.msg.Code, body[:n]); err == nil {
+				t.Errorf("%s: %d of %d octets of the body parse", s.name, n, len(body))
+			}
+		}
+		for _, e := range s.msg.Extensions {
+			for n := range e.Value {
+				if parseExtension(e.Type, e.Value[:n]) == nil && !(e.Type == ExtStores && n == 0) {
+					t.Errorf("%s: %d of %d octets of extension %#x parse", s.name, n, len(e.Value), e.Type)
+				}
+			}
+		}
+	}
+}
+
+// TestTrailing: nothing parses that has an octet too many.
+func TestTrailing(t *testing.T) {
+	for _, s := range samples(t) {
+		wire := append(encode(t, s.msg), 0)
+		if _, err := Parse(wire); err == nil {
+			t.Errorf("%s: parses with an octet behind it", s.name)
+		}
+		n := len(wire)
+		wire[16], wire[17], wire[18], wire[19] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+		if _, err := Parse(wire); err == nil {
+			t.Errorf("%s: parses with an octet behind it and the length changed", s.name)
+		}
+		if _, err := ParseBody(s.msg.Code, append(bytes.Clone(s.msg.Body), 0)); err == nil {
+			t.Errorf("%s: body parses with an octet behind it", s.name)
+		}
+		for _, e := range s.msg.Extensions {
+			if parseExtension(e.Type, append(bytes.Clone(e.Value), 0)) == nil {
+				t.Errorf("%s: extension %#x parses with an octet behind it", s.name, e.Type)
+			}
+		}
+	}
+}
+
+func parseExtension(typ uint16, v []byte) (err error) {
+	switch typ {
+	case ExtAddress:
+		_, err = ParseAddress(v)
+	case ExtNeighbours:
+		_, _, err = ParseNeighbours(v)
+	case ExtArc:
+		_, _, err = ParseArc(v)
+	case ExtVersions:
+		_, err = ParseVersions(v)
+	case ExtCopies:
+		_, err = ParseCopies(v)
+	case ExtResource:
+		_, err = ParseResource(v)
+	case ExtStores:
+		_, err = ParseStores(v)
+	default:
+		err = fmt.Errorf("extension %#x", typ)
+	}
+	return err
+}
+
+// TestDamaged: whatever octet is damaged, a message is refused or is still one
+// that Append makes.
+func TestDamaged(t *testing.T) {
+	for _, s := range samples(t) {
+		wire := encode(t, s.msg)
+		for i := range wire {
+			for _, v := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+				damaged := bytes.Clone(wire)
+				damaged[i] = v
+				checkCanonical(t, damaged)
+			}
+		}
+	}
+}
+
+// checkCanonical fails when b parses but is not what Append makes of it.
+func checkCanonical(t testing.TB, b []byte) {
+	t.Helper()
+	m, err := Parse(b)
+	if err != nil {
+		return
+	}
+	if again, err := m.Append(nil); err != nil || !bytes.Equal(again, b) {
+		t.Fatalf("%x parses and becomes %x, %v", b, again, err)
+	}
+	body, err := ParseBody(m.Code, m.Body)
+	if err != nil {
+		return
+	}
+	if again, err := AppendBody(nil, body); err != nil || !bytes.Equal(again, m.Body) {
+		t.Fatalf("body %x of %T becomes %x, %v", m.Body, body, again, err)
+	}
+}
+
+func TestHeaderRefused(t *testing.T) {
+	good := encode(t, samples(t)[0].msg)
+	for _, tt := range []struct {
+		name  string
+		at    int
+		value byte
+		want  error
+	}{
+		{"token", 0, 0x52, ErrMalformed},
+		{"version 0.1", 10, 1, ErrVersion},                   // "Nodes MUST reject messages with other versions"
+		{"fragment high bit clear", 12, 0x40, ErrFragment},   // "SHOULD discard any message with it set to 0"
+		{"not the last fragment", 12, 0x80, ErrFragment},     // TCP carries whole messages
+		{"fragment at an offset", 15, 1, ErrFragment},        //
+		{"length", 19, 0, ErrMalformed},                      //
+		{"via list longer than all", 32, 0xff, ErrMalformed}, //
+		{"via list cut through an entry", 33, 5, ErrMalformed},
+	} {
+		b := bytes.Clone(good)
+		b[tt.at] = tt.value
+		if _, err := Parse(b); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	if _, err := Parse(make([]byte, MaxMessage+1)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a message beyond MaxMessage: %v", err)
+	}
+}
+
+func TestAppendRefuses(t *testing.T) {
+	m := samples(t)[0].msg
+	big := m
+	big.Body = make([]byte, MaxMessage)
+	if _, err := big.Append(nil); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too large a body: %v", err)
+	}
+	long := m
+	long.Via = make([]Destination, MaxDestinations+1)
+	if _, err := long.Append(nil); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too long a via list: %v", err)
+	}
+	bad := m
+	bad.To = []Destination{{Type: DestNode, ID: []byte{1}}}
+	if _, err := bad.Append(nil); err == nil {
+		t.Error("a Node-ID of one octet was sent")
+	}
+	if _, err := AppendBody(nil, FetchReq{Specifiers: []Specifier{{Kind: 0x50}}}); !errors.Is(err, ErrUnknownKind) {
+		t.Errorf("unknown kind: %v", err)
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	for _, h := range []string{
+		"10" + strings.Repeat("09", 16) + "00" + "00000010" + "00000050" + "0000000000000000" + "00000000",
+	} {
+		b, err := hex.DecodeString(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseBody(CodeStoreReq, b); !errors.Is(err, ErrUnknownKind) {
+			t.Errorf("%v, want %v", err, ErrUnknownKind)
+		}
+	}
+}
+
+// TestAddressExample: "the wire representation of the IPv4 address 192.0.2.1
+// with port 6084". // RFC 6940, section 6.3.1.1
+func TestAddressExample(t *testing.T) {
+	a, err := ParseAddress([]byte{1, 6, 0xc0, 0, 2, 1, 0x17, 0xc4})
+	if err != nil || a.String() != "192.0.2.1:6084" {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func TestDestinationShortForm(t *testing.T) {
+	m := samples(t)[0].msg
+	m.Via = []Destination{{DestShort, []byte{0x81, 2}}, {DestOpaque, []byte{1, 2, 3}}}
+	got, err := Parse(encode(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m.Via, got.Via); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOverlayHash(t *testing.T) {
+	// printf reload.example.com | sha1sum ends in cd1e5a
+	if h := OverlayHash("reload.example.com"); h != 0x01cd1e5a {
+		t.Errorf("%#x", h)
+	}
+}
+
+func TestSipRegistration(t *testing.T) {
+	for _, r := range []SipRegistration{
+		{URI: []byte("sip:sam@dht.example.org")},
+		{ContactPrefs: []byte("(sip.schemes=SIPS)"), To: []Destination{Node(id(1)), Node(id(2))}},
+	} {
+		b, err := r.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseSipRegistration(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, got, equate...); diff != "" {
+			t.Error(diff)
+		}
+		for n := range b {
+			if _, err := ParseSipRegistration(b[:n]); err == nil {
+				t.Errorf("%d of %d octets parse", n, len(b))
+			}
+		}
+		if _, err := ParseSipRegistration(append(b, 0)); err == nil {
+			t.Error("parses with an octet behind it")
+		}
+	}
+	// destination_list<3..2^16-1>
+	if _, err := ParseSipRegistration([]byte{2, 0, 4, 0, 0, 0, 0}); err == nil {
+		t.Error("a route without destinations parses")
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	m := samples(b)[4].msg
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		out, _ = m.Append(out[:0])
+	}
+	b.SetBytes(int64(len(out)))
+}
+
+func BenchmarkParse(b *testing.B) {
+	wire := encode(b, samples(b)[4].msg)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(wire)))
+	for b.Loop() {
+		m, err := Parse(wire)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := ParseBody(m.Code, m.Body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,344 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+)
+
+// Config says what the simulated network is like.
+type Config struct {
+	Seed   uint64
+	Chord  chord.Config
+	Delay  time.Duration // of one message, one way; half of it more at random
+	Loss   float64       // share of messages that vanish
+	Silent time.Duration // until a broken connection is noticed; zero: at once, as when a process is killed
+}
+
+// Net is the network, its hosts, and the time.
+type Net struct {
+	cfg    Config
+	rng    *rand.Rand
+	now    time.Duration
+	seq    uint64
+	agenda agenda
+	hosts  []*Host
+	byAddr map[netip.AddrPort]int
+	byID   map[overlay.ID]int
+	side   func(host int) int // which part of a split network a host is in; nil: whole
+	hash   uint64
+
+	nextRef uint64
+	waiting map[uint64]func(chord.Action)
+
+	// Observe, when set, sees each event and what came of it.
+	Observe func(host int, now time.Duration, ev chord.Event, acts []chord.Action)
+
+	Messages, Bytes uint64 // sent since the start
+}
+
+// Host is one machine with its disk.
+type Host struct {
+	Peer  overlay.Peer
+	Node  *chord.Node // nil when it is switched off
+	Disk  map[overlay.Slot]overlay.Record
+	Known []overlay.Peer
+	life  int
+	tick  time.Duration // the next Tick planned; negative: none
+}
+
+// epoch is the beginning of simulated time.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// New makes a network without hosts.
+func New(cfg Config) *Net {
+	return &Net{
+		cfg:     cfg,
+		rng:     rand.New(rand.NewPCG(cfg.Seed, 0x63686f7264)),
+		byAddr:  make(map[netip.AddrPort]int),
+		byID:    make(map[overlay.ID]int),
+		waiting: make(map[uint64]func(chord.Action)),
+	}
+}
+
+// Now is how much simulated time has passed.
+func (s *Net) Now() time.Duration { return s.now }
+
+// Rand is the network's source of chance.
+func (s *Net) Rand() *rand.Rand { return s.rng }
+
+// Hosts are all hosts there ever were.
+func (s *Net) Hosts() []*Host { return s.hosts }
+
+// Trace is a hash over everything that happened.
+func (s *Net) Trace() string { return fmt.Sprintf("%016x", s.hash) }
+
+// Add makes a host, switched off, that knows some others.
+func (s *Net) Add(known ...int) int {
+	var id overlay.ID
+	binary.BigEndian.PutUint64(id[:8], s.rng.Uint64())
+	binary.BigEndian.PutUint64(id[8:], s.rng.Uint64())
+	return s.AddID(id, known...)
+}
+
+// AddID is Add with the identifier given.
+func (s *Net) AddID(id overlay.ID, known ...int) int {
+	i := len(s.hosts)
+	addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), overlay.Port)
+	h := &Host{Peer: overlay.Peer{ID: id, Addr: addr}, Disk: make(map[overlay.Slot]overlay.Record), tick: -1}
+	for _, k := range known {
+		h.Known = append(h.Known, s.hosts[k].Peer)
+	}
+	s.hosts = append(s.hosts, h)
+	s.byAddr[addr] = i
+	s.byID[id] = i
+	return i
+}
+
+// Start switches a host on.
+func (s *Net) Start(i int) {
+	h := s.hosts[i]
+	if h.Node != nil {
+		return
+	}
+	h.life++
+	h.tick = -1
+	h.Node = chord.New(h.Peer, s.cfg.Chord, rand.New(rand.NewPCG(s.cfg.Seed+uint64(h.life), uint64(i))))
+	s.step(i, chord.Start{Known: h.Known, Records: sorted(h.Disk)})
+}
+
+// Kill switches a host off without warning. Those it was connected to notice
+// when Config.Silent has passed.
+func (s *Net) Kill(i int) {
+	h := s.hosts[i]
+	if h.Node == nil {
+		return
+	}
+	v := h.Node.View()
+	h.Node = nil
+	h.life++
+	told := make(map[overlay.ID]bool)
+	for _, list := range [][]overlay.Peer{{v.Pred}, v.Succ, v.Fingers} {
+		for _, p := range list {
+			if j, ok := s.byID[p.ID]; ok && !told[p.ID] {
+				told[p.ID] = true
+				s.plan(s.cfg.Silent+s.delay(), j, chord.Lost{Peer: h.Peer.ID})
+			}
+		}
+	}
+}
+
+// Stop has a host leave the ring and then switches it off.
+func (s *Net) Stop(i int) {
+	if s.hosts[i].Node != nil {
+		s.step(i, chord.Stop{})
+	}
+}
+
+// Split parts the network by the side each host is on; nil heals it.
+func (s *Net) Split(side func(host int) int) { s.side = side }
+
+// Find, Get and Put are requests of the user at a host.
+func (s *Net) Find(i int, key overlay.ID, done func(chord.Found)) {
+	s.ask(i, func(ref uint64) chord.Event { return chord.Find{Ref: ref, Key: key} },
+		func(a chord.Action) { done(a.(chord.Found)) })
+}
+
+func (s *Net) Get(i int, resource overlay.ID, done func(chord.Got), kinds ...overlay.Kind) {
+	s.ask(i, func(ref uint64) chord.Event { return chord.Get{Ref: ref, Resource: resource, Kinds: kinds} },
+		func(a chord.Action) { done(a.(chord.Got)) })
+}
+
+func (s *Net) Put(i int, r overlay.Record, done func(chord.Kept)) {
+	s.ask(i, func(ref uint64) chord.Event { return chord.Put{Ref: ref, Record: r} },
+		func(a chord.Action) { done(a.(chord.Kept)) })
+}
+
+func (s *Net) ask(i int, ev func(ref uint64) chord.Event, done func(chord.Action)) {
+	if s.hosts[i].Node == nil {
+		return
+	}
+	s.nextRef++
+	s.waiting[s.nextRef] = done
+	s.step(i, ev(s.nextRef))
+}
+
+// After plans something.
+func (s *Net) After(d time.Duration, do func()) {
+	s.seq++
+	s.agenda.push(happening{at: s.now + d, seq: s.seq, host: -1, do: do})
+}
+
+// Run lets time pass.
+func (s *Net) Run(d time.Duration) { s.RunUntil(d, nil) }
+
+// RunUntil lets time pass, at most d, until the condition holds, which is looked
+// at every tenth of a second. It returns how long that took and whether it holds.
+func (s *Net) RunUntil(d time.Duration, holds func() bool) (time.Duration, bool) {
+	start := s.now
+	end := s.now + d
+	look := s.now
+	for {
+		if holds != nil && s.now >= look {
+			if holds() {
+				return s.now - start, true
+			}
+			look = s.now + 100*time.Millisecond
+		}
+		if len(s.agenda) == 0 || s.agenda[0].at > end {
+			s.now = end
+			return d, holds != nil && holds()
+		}
+		if holds != nil && s.agenda[0].at > look {
+			s.now = look
+			continue
+		}
+		h := s.agenda.pop()
+		s.now = h.at
+		if h.do != nil {
+			h.do()
+			continue
+		}
+		host := s.hosts[h.host]
+		if host.Node == nil || host.life != h.life {
+			s.missed(h)
+			continue
+		}
+		if _, ok := h.ev.(chord.Tick); ok {
+			if host.tick != h.at {
+				continue // an earlier one was planned since
+			}
+			host.tick = -1
+		}
+		s.step(h.host, h.ev)
+	}
+}
+
+// missed tells the sender that nobody listens where its message went.
+func (s *Net) missed(h happening) {
+	if r, ok := h.ev.(chord.Receive); ok {
+		s.unreachable(s.byID[r.From.ID], h.host)
+	}
+}
+
+func (s *Net) unreachable(from, to int) {
+	d := s.delay()
+	if s.cfg.Silent > 0 || s.side != nil {
+		d += max(s.cfg.Silent, 2*time.Second)
+	}
+	s.plan(d, from, chord.Lost{Peer: s.hosts[to].Peer.ID})
+}
+
+func (s *Net) delay() time.Duration {
+	if s.cfg.Delay == 0 {
+		return 0
+	}
+	return s.cfg.Delay + time.Duration(s.rng.Int64N(int64(s.cfg.Delay/2)+1))
+}
+
+func (s *Net) plan(d time.Duration, host int, ev chord.Event) {
+	s.seq++
+	s.agenda.push(happening{at: s.now + d, seq: s.seq, host: host, life: s.hosts[host].life, ev: ev})
+}
+
+func (s *Net) step(i int, ev chord.Event) {
+	h := s.hosts[i]
+	now := s.now
+	acts := h.Node.Step(epoch.Add(now), ev)
+	s.trace(i, ev, len(acts))
+	if s.Observe != nil {
+		s.Observe(i, now, ev, acts)
+	}
+	var answers []chord.Action
+	for _, a := range acts {
+		switch a := a.(type) {
+		case chord.Send:
+			s.send(i, a)
+		case chord.Save:
+			h.Disk[a.Record.Slot()] = a.Record
+		case chord.Drop:
+			delete(h.Disk, a.Slot)
+		case chord.Left:
+			h.Node = nil
+			h.life++
+		case chord.Found, chord.Got, chord.Kept:
+			answers = append(answers, a)
+		}
+	}
+	if h.Node != nil {
+		if next := h.Node.Next(); !next.IsZero() {
+			at := max(next.Sub(epoch), s.now)
+			if h.tick < 0 || at < h.tick {
+				h.tick = at
+				s.plan(at-s.now, i, chord.Tick{})
+			}
+		}
+	}
+	for _, a := range answers { // last: whoever gets one may ask again
+		var ref uint64
+		switch a := a.(type) {
+		case chord.Found:
+			ref = a.Ref
+		case chord.Got:
+			ref = a.Ref
+		case chord.Kept:
+			ref = a.Ref
+		}
+		if done := s.waiting[ref]; done != nil {
+			delete(s.waiting, ref)
+			done(a)
+		}
+	}
+}
+
+func (s *Net) send(from int, a chord.Send) {
+	to, ok := s.byID[a.To.ID]
+	if !ok {
+		if to, ok = s.byAddr[a.To.Addr]; !ok {
+			return
+		}
+	}
+	s.Messages++
+	s.Bytes += uint64(Size(a.Msg))
+	if s.side != nil && s.side(from) != s.side(to) {
+		s.unreachable(from, to)
+		return
+	}
+	if s.cfg.Loss > 0 && s.rng.Float64() < s.cfg.Loss {
+		return
+	}
+	m := a.Msg
+	if m.From.ID != s.hosts[from].Peer.ID {
+		m.From.Addr = netip.AddrPort{} // as on the wire: only the table tells
+	}
+	s.plan(s.delay(), to, chord.Receive{From: s.hosts[from].Peer, Msg: m})
+}
+
+// trace adds an event to the hash.
+func (s *Net) trace(i int, ev chord.Event, acts int) {
+	kind := byte(0)
+	var tx uint64
+	switch ev := ev.(type) {
+	case chord.Receive:
+		kind, tx = 1+bodyKind(ev.Msg.Body), ev.Msg.Tx
+	case chord.Tick:
+		kind = 100
+	case chord.Lost:
+		kind, tx = 101, binary.BigEndian.Uint64(ev.Peer[:8])
+	}
+	var b [8 * 5]byte
+	binary.BigEndian.PutUint64(b[0:], s.hash)
+	binary.BigEndian.PutUint64(b[8:], uint64(s.now))
+	binary.BigEndian.PutUint64(b[16:], uint64(i)<<8|uint64(kind))
+	binary.BigEndian.PutUint64(b[24:], tx)
+	binary.BigEndian.PutUint64(b[32:], uint64(acts))
+	h := fnv.New64a()
+	h.Write(b[:])
+	s.hash = h.Sum64()
+}

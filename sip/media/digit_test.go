@@ -1,0 +1,74 @@
+package media
+
+import "testing"
+
+func TestDigitPackets(t *testing.T) {
+	var d digitSender
+	d.push('5')
+	d.push('#')
+	var got []string
+	type seen struct {
+		start    uint32
+		duration int
+		end      bool
+		marker   bool
+	}
+	var keys [2][]seen
+	n := -1
+	for f := range uint32(30) {
+		p, start, marker, ok := d.frame(1000 + f*frameTicks)
+		if !ok {
+			continue
+		}
+		if marker {
+			n++
+		}
+		keys[n] = append(keys[n], seen{start, int(p[2])<<8 | int(p[3]), p[1]&eventEnd != 0, marker})
+		if want := []byte{5, 11}[n]; p[0] != want {
+			t.Fatalf("event %d, want %d", p[0], want)
+		}
+	}
+	for i, k := range keys {
+		if len(k) != digitFrames+digitRepeats-1 {
+			t.Fatalf("key %d has %d packets: %v", i, len(k), got)
+		}
+		for j, s := range k {
+			// "the event timestamp ... the duration is measured from it": section 2.3.1 on;
+			// all packets of an event have its beginning as timestamp.
+			if s.start != k[0].start || s.duration != min(j+1, digitFrames)*frameTicks || s.end != (j >= digitFrames-1) || s.marker != (j == 0) {
+				t.Errorf("key %d packet %d: %+v", i, j, s)
+			}
+		}
+	}
+	if keys[1][0].start-keys[0][0].start < (digitFrames+digitRepeats)*frameTicks {
+		t.Error("keys run into each other")
+	}
+}
+
+func TestDigitReceive(t *testing.T) {
+	var d digitReceiver
+	for _, p := range []struct {
+		ts      uint32
+		payload []byte
+		want    rune
+	}{
+		{100, []byte{1, 10, 0, 160}, '1'},
+		{100, []byte{1, 10, 1, 64}, 0},
+		{100, []byte{1, 0x8A, 3, 32}, 0},
+		{100, []byte{1, 0x8A, 3, 32}, 0},
+		{2000, []byte{1, 0x8A, 3, 32}, '1'}, // the same key again, all but its end lost
+		{100, []byte{1, 0x8A, 3, 32}, 0},    // an old packet, reordered
+		{4000, []byte{11, 10, 0, 160}, '#'},
+		{4000, []byte{11, 10, 0xFF, 0xFF}, 0},          // held beyond what a duration can say
+		{4000 + 0xFFFF, []byte{11, 10, 0, 160}, 0},     // goes on in a new segment
+		{4000 + 0xFFFF, []byte{11, 0x8A, 0, 160}, 0},   // and ends
+		{4000 + 2*0xFFFF, []byte{16, 10, 0, 160}, 0},   // flash hook: not a key
+		{4000 + 2*0xFFFF, []byte{11, 10, 0}, 0},        // cut short
+		{4000 + 3*0xFFFF, []byte{11, 10, 0, 160}, '#'}, // pressed again
+	} {
+		got, ok := d.packet(p.ts, p.payload)
+		if ok != (p.want != 0) || got != p.want {
+			t.Errorf("timestamp %d, %v: key %q, want %q", p.ts, p.payload, got, p.want)
+		}
+	}
+}

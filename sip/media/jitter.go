@@ -1,0 +1,303 @@
+package media
+
+import (
+	"slices"
+	"time"
+)
+
+// Buffer decides when a packet is played: a value without I/O, driven by Put when
+// one arrives and by Get when the earpiece needs the next.
+//
+//	         Put                                     Get
+//	newest ─────────► │ T+4 │ T+3 │  ?  │ T+1 │  T  │ ─────► next
+//	                  └─── waits: the playout delay ──┘
+//
+// Media time runs on at each Get whether a packet is there or not, so a lost packet
+// costs its own 20 ms and no delay. Delay changes only by decision:
+//
+//   - up, at once: a late packet whose time was filled by concealment, with nothing
+//     newer played since, takes us back to it (rewind); packets that are late
+//     repeatedly for being out of order hold media time for one step (stretch);
+//   - down, slowly: Excess tells how much earlier than needed even the slowest packet
+//     of the last seconds came; the caller plays faster for a moment.
+//
+// A stream whose timestamps jump is followed when two packets in sequence agree on
+// it; one that is always late though its packets are new has changed its clock, and is
+// started anew.
+type Buffer struct {
+	slots [maxSlots]slot
+
+	started bool // a packet has come
+	playing bool // and was given out
+	first   time.Time
+	next    uint32 // timestamp wanted next
+	newest  uint32 // end of the newest packet
+	played  uint32 // end of the newest packet given out
+	seq     uint16 // of the newest packet given out
+
+	recent [maxSlots]uint32 // timestamps given out last, by number
+	given  int              // how many were
+
+	hold     bool // the next Get repeats its place
+	lateRun  int  // late packets with none in time between
+	lastLate time.Time
+
+	jumping bool
+	jumpSeq uint16
+
+	base   time.Time // with baseTS: the zero of transit times
+	baseTS uint32
+	win    [windows]window
+	cur    int
+	turned time.Time // when win[cur] began
+	full   int       // complete windows
+}
+
+const (
+	maxSlots   = 64
+	maxPayload = 960   // bytes: 120 ms of G.711, more than anyone sends
+	second     = clock // timestamp units
+
+	startDelay = 10 * time.Millisecond // least wait of the first packet, so that the second may be late by as much
+	maxDelay   = 240 * second / 1000   // no rewind or stretch beyond
+	maxDepth   = 400 * second / 1000   // more has piled up while nobody played: skip
+	skipTo     = 40 * second / 1000    // what a skip leaves
+	maxJump    = second                // further than this is another stream
+	maxLateRun = 10                    // late packets in a row that prove a changed clock
+	latePeriod = 2 * time.Second       // two packets late within: stretch
+	windows    = 3
+	windowTime = time.Second
+)
+
+type slot struct {
+	used bool
+	pt   uint8
+	seq  uint16
+	ts   uint32
+	n    int
+	data [maxPayload]byte
+}
+
+// window holds the extremes of a second.
+type window struct {
+	transit time.Duration // slowest packet: arrival less timestamp
+	offset  time.Duration // earliest need: playing time less timestamp
+	some    bool          // transit was seen
+	need    bool          // offset was seen
+}
+
+// Verdict is what became of a packet.
+type Verdict uint8
+
+const (
+	Accepted Verdict = iota
+	Late
+	Duplicate
+	Misfit // no room, too big, or a jump not yet confirmed
+)
+
+// Put takes a packet whose payload covers one timestamp unit a byte.
+func (b *Buffer) Put(now time.Time, seq uint16, pt uint8, ts uint32, payload []byte) Verdict {
+	if len(payload) == 0 || len(payload) > maxPayload {
+		return Misfit
+	}
+	if !b.started {
+		b.restart(now, seq, ts)
+	}
+	ahead := int32(ts - b.next)
+	if ahead > maxJump || ahead < -maxJump {
+		if !b.jumping || seq != b.jumpSeq+1 {
+			b.jumping, b.jumpSeq = true, seq
+			return Misfit
+		}
+		b.restart(now, seq, ts)
+		ahead = 0
+	}
+	b.jumping = false
+	if b.wasGiven(ts) {
+		return Duplicate
+	}
+	b.arrived(now, ts)
+	if ahead < 0 {
+		b.lateRun++
+		switch {
+		case b.lateRun >= maxLateRun && int16(seq-b.seq) > 0:
+			given := b.seq
+			b.restart(now, seq, ts)
+			b.seq = given // what was played stays played
+		case b.mayRewind(seq, ts):
+			b.next = ts
+		default:
+			if now.Sub(b.lastLate) < latePeriod && int32(b.newest-b.next) < maxDelay {
+				b.hold = true
+			}
+			b.lastLate = now
+			return Late
+		}
+	} else {
+		b.lateRun = 0
+	}
+	return b.insert(seq, pt, ts, payload)
+}
+
+func (b *Buffer) wasGiven(ts uint32) bool {
+	return slices.Contains(b.recent[:min(b.given, maxSlots)], ts)
+}
+
+func (b *Buffer) mayRewind(seq uint16, ts uint32) bool {
+	return (!b.playing || int32(ts-b.played) >= 0) && int16(seq-b.seq) > 0 && int32(b.newest-ts) <= maxDelay
+}
+
+func (b *Buffer) insert(seq uint16, pt uint8, ts uint32, payload []byte) Verdict {
+	free := -1
+	for i := range b.slots {
+		s := &b.slots[i]
+		if !s.used {
+			free = i
+		} else if s.ts == ts {
+			return Duplicate
+		}
+	}
+	if free < 0 {
+		return Misfit
+	}
+	s := &b.slots[free]
+	s.used, s.seq, s.pt, s.ts = true, seq, pt, ts
+	s.n = copy(s.data[:], payload)
+	if end := ts + uint32(s.n); int32(end-b.newest) > 0 {
+		b.newest = end
+	}
+	return Accepted
+}
+
+// restart begins a stream at ts.
+func (b *Buffer) restart(now time.Time, seq uint16, ts uint32) {
+	b.Reset()
+	b.started, b.first = true, now
+	b.next, b.newest, b.played = ts, ts, ts
+	b.seq = seq - maxLateRun // those before it may have been overtaken
+	b.base, b.baseTS, b.turned = now, ts, now
+}
+
+// Reset forgets everything.
+func (b *Buffer) Reset() {
+	for i := range b.slots {
+		b.slots[i].used = false
+	}
+	b.started, b.playing, b.hold, b.jumping = false, false, false, false
+	b.lateRun, b.lastLate, b.given = 0, time.Time{}, 0
+	b.win, b.cur, b.full = [windows]window{}, 0, 0
+}
+
+// Started reports whether playing has begun.
+func (b *Buffer) Started() bool { return b.playing }
+
+// Get returns the payload to play next, or nil if it must be made up: one step of
+// media time has then passed. The payload is valid until the next call of Put.
+func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
+	if !b.playing {
+		if !b.started || now.Sub(b.first) < startDelay {
+			return nil, 0
+		}
+		b.playing = true
+	}
+	if int32(b.newest-b.next) > maxDepth {
+		b.skip(b.newest - skipTo)
+	}
+	if b.hold {
+		b.hold = false
+		return nil, 0
+	}
+	best := -1
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.used && int32(s.ts-b.next) < frameTicks && (best < 0 || int32(s.ts-b.slots[best].ts) < 0) {
+			best = i
+		}
+	}
+	if best < 0 {
+		b.next += frameTicks
+		return nil, 0
+	}
+	s := &b.slots[best]
+	s.used = false
+	b.next = s.ts + uint32(s.n)
+	b.played, b.seq = b.next, s.seq
+	b.recent[b.given%maxSlots] = s.ts
+	b.given++
+	return s.data[:s.n], s.pt
+}
+
+// skip drops what is older than ts.
+func (b *Buffer) skip(ts uint32) {
+	for i := range b.slots {
+		if s := &b.slots[i]; int32(s.ts-ts) < 0 {
+			s.used = false
+		}
+	}
+	b.next = ts
+}
+
+// since is a timestamp as a time from the base.
+func (b *Buffer) since(ts uint32) time.Duration {
+	return time.Duration(int32(ts-b.baseTS)) * (time.Second / clock)
+}
+
+func (b *Buffer) arrived(now time.Time, ts uint32) {
+	b.turn(now)
+	w := &b.win[b.cur]
+	if t := now.Sub(b.base) - b.since(ts); !w.some || t > w.transit {
+		w.transit, w.some = t, true
+	}
+}
+
+// Mark tells, after a frame was played, how much decoded sound still waits before
+// what Get returns next.
+func (b *Buffer) Mark(now time.Time, decoded time.Duration) {
+	if !b.playing {
+		return
+	}
+	b.turn(now)
+	due := now.Add(Frame + decoded.Truncate(Frame))
+	w := &b.win[b.cur]
+	if o := due.Sub(b.base) - b.since(b.next); !w.need || o < w.offset {
+		w.offset, w.need = o, true
+	}
+}
+
+// turn starts a new window each second.
+func (b *Buffer) turn(now time.Time) {
+	if now.Sub(b.turned) < windowTime {
+		return
+	}
+	b.turned = now
+	b.cur = (b.cur + 1) % windows
+	b.win[b.cur] = window{}
+	b.full = min(b.full+1, windows)
+}
+
+// Excess is how long even the slowest packet of the last seconds waited; 0 until
+// that is known.
+func (b *Buffer) Excess() time.Duration {
+	if b.full < windows {
+		return 0
+	}
+	var all window
+	for _, w := range b.win {
+		if w.some && (!all.some || w.transit > all.transit) {
+			all.transit, all.some = w.transit, true
+		}
+		if w.need && (!all.need || w.offset < all.offset) {
+			all.offset, all.need = w.offset, true
+		}
+	}
+	if !all.some || !all.need {
+		return 0
+	}
+	return max(all.offset-all.transit, 0)
+}
+
+// Delay is how much sound waits.
+func (b *Buffer) Delay() time.Duration {
+	return max(time.Duration(int32(b.newest-b.next)), 0) * (time.Second / clock)
+}

@@ -1,0 +1,164 @@
+package media
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the stories of testdata anew")
+
+var verdicts = map[Verdict]string{Accepted: "accepted", Late: "late", Duplicate: "duplicate", Misfit: "misfit"}
+
+// TestStories plays the files of testdata/jitter: each line is a time, what happens
+// (put SEQ TIMESTAMP, or get) and what comes of it.
+func TestStories(t *testing.T) {
+	files, _ := filepath.Glob("testdata/jitter/*.txt")
+	if len(files) == 0 {
+		t.Fatal("no stories")
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b Buffer
+			var out strings.Builder
+			for line := range strings.Lines(string(text)) {
+				line = strings.TrimSuffix(line, "\n")
+				if line == "" || strings.HasPrefix(line, "#") {
+					fmt.Fprintln(&out, line)
+					continue
+				}
+				do, _, _ := strings.Cut(line, " = ")
+				fmt.Fprintf(&out, "%s = %s\n", do, play(t, &b, do))
+			}
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if out.String() != string(text) {
+				t.Errorf("now the story reads\n%s", out.String())
+			}
+		})
+	}
+}
+
+var epoch = time.Unix(1e9, 0)
+
+// packet is a payload of 20 ms that names its timestamp.
+func packet(ts uint32) []byte {
+	p := make([]byte, frameTicks)
+	binary.BigEndian.PutUint32(p, ts)
+	return p
+}
+
+func play(t *testing.T, b *Buffer, do string) string {
+	f := strings.Fields(do)
+	at, err := time.ParseDuration(f[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := epoch.Add(at)
+	if f[1] == "get" {
+		p, _ := b.Get(now)
+		b.Mark(now, 0)
+		if p == nil {
+			return "nothing"
+		}
+		return fmt.Sprint(binary.BigEndian.Uint32(p))
+	}
+	var seq uint16
+	var ts uint32
+	if _, err := fmt.Sscan(f[2], &seq); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscan(f[3], &ts); err != nil {
+		t.Fatal(err)
+	}
+	return verdicts[b.Put(now, seq, 0, ts, packet(ts))]
+}
+
+// TestNothingTwiceNothingBackwards: whatever arrives, in whatever order, sound that
+// was played is not played again and never runs backwards, and memory stays bounded.
+// The stream's timestamps wrap on the way.
+func TestNothingTwiceNothingBackwards(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b Buffer
+		base := rapid.Uint32().Draw(t, "base")
+		now := epoch
+		var last uint32
+		some := false
+		for range rapid.IntRange(10, 150).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 15).Draw(t, "ms")) * time.Millisecond)
+			if rapid.Bool().Draw(t, "put") {
+				// Around the place where the sender is now.
+				n := int(now.Sub(epoch)/Frame) - rapid.IntRange(0, 8).Draw(t, "behind")
+				if n < 0 {
+					continue
+				}
+				ts := base + uint32(n)*frameTicks
+				b.Put(now, uint16(n), 0, ts, packet(ts))
+				continue
+			}
+			p, _ := b.Get(now)
+			b.Mark(now, 0)
+			if p == nil {
+				continue
+			}
+			ts := binary.BigEndian.Uint32(p)
+			if some && int32(ts-last) <= 0 {
+				t.Fatalf("played %d after %d", ts-base, last-base)
+			}
+			last, some = ts, true
+		}
+		if d := b.Delay(); d > 2*time.Second {
+			t.Fatalf("delay %v", d)
+		}
+	})
+}
+
+// TestSteadyStreamIsWhole: jitter below the wait of the first packet loses nothing
+// and costs no more delay than it takes.
+func TestSteadyStreamIsWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b Buffer
+		ts := rapid.Uint32().Draw(t, "ts")
+		seq := rapid.Uint16().Draw(t, "seq")
+		phase := time.Duration(rapid.IntRange(0, 19).Draw(t, "phase")) * time.Millisecond
+		jitter := rapid.SliceOfN(rapid.IntRange(0, 9), 100, 100).Draw(t, "jitter")
+		played, missing := 0, 0
+		for i := range 100 {
+			sent := epoch.Add(time.Duration(i) * Frame)
+			arrive := sent.Add(time.Duration(jitter[i]) * time.Millisecond)
+			get := sent.Add(phase)
+			put := func() { b.Put(arrive, seq+uint16(i), 0, ts+uint32(i)*frameTicks, packet(uint32(i))) }
+			if arrive.Before(get) {
+				put()
+			}
+			if p, _ := b.Get(get); p != nil {
+				if got := int(binary.BigEndian.Uint32(p)); got != played {
+					t.Fatalf("played %d, want %d", got, played)
+				}
+				played++
+			} else if b.Started() {
+				missing++
+			}
+			b.Mark(get, 0)
+			if !arrive.Before(get) {
+				put()
+			}
+		}
+		if played < 96 || missing > 2 || b.Delay() > 60*time.Millisecond {
+			t.Fatalf("played %d of 100, %d missing, delay %v", played, missing, b.Delay())
+		}
+	})
+}

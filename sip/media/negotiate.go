@@ -1,0 +1,221 @@
+package media
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"chordophone/sip/sdp"
+)
+
+// agreement is the outcome of an offer and its answer, seen from here.
+type agreement struct {
+	remote, remoteRTCP netip.AddrPort
+	direction          sdp.Direction
+	codec              sdp.Codec   // to send, under the payload type that the other side wants
+	event              sdp.Codec   // telephone-event to send; Name empty if not agreed
+	receive            []sdp.Codec // what may come, under our payload types
+	localKey           *sdp.Crypto // nil: in the clear
+	remoteKey          *sdp.Crypto
+}
+
+// negotiation is the offer/answer state of a session (RFC 3264).
+type negotiation struct {
+	mu        sync.Mutex
+	cfg       *Config
+	port      uint16
+	id        uint64
+	direction sdp.Direction   // wished
+	cryptos   []sdp.Crypto    // our keys; one remains once a suite is agreed
+	last      sdp.Description // what we said last; no media before the first time
+	offered   bool            // last is an offer that may be answered
+	secure    bool            // was agreed once, so must remain
+	agreed    sdp.Direction
+}
+
+func (n *negotiation) init(cfg *Config, port uint16) {
+	var id [8]byte
+	rand.Read(id[:])
+	n.cfg, n.port = cfg, port
+	n.id = binary.BigEndian.Uint64(id[:]) >> 2 // some peers read it as a signed number
+	n.cryptos = []sdp.Crypto{
+		sdp.NewCrypto(1, sdp.AESCM128HMACSHA180),
+		sdp.NewCrypto(2, sdp.AEADAES128GCM),
+	}
+	n.agreed = sdp.Inactive
+}
+
+func (n *negotiation) setDirection(d sdp.Direction) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.direction = d
+}
+
+func (n *negotiation) agreedDirection() sdp.Direction {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.agreed
+}
+
+// local is what we would offer now, as one stream.
+func (n *negotiation) local() sdp.Description {
+	m := sdp.Media{
+		Kind: "audio", Protocol: sdp.AVP,
+		Addr: n.cfg.Local, Port: n.port, RTCPPort: n.port + 1,
+		Ptime: Frame, Direction: n.direction,
+		Cryptos: n.cryptos,
+	}
+	if n.cfg.Secure == Required || n.secure {
+		m.Protocol = sdp.SAVP
+	}
+	for _, name := range n.cfg.Codecs {
+		if k, ok := codecKind(name); ok {
+			m.Codecs = append(m.Codecs, k.sdp)
+		}
+	}
+	m.Codecs = append(m.Codecs, sdp.Codec{PT: 101, Name: sdp.TelephoneEvent, Rate: 8000, Fmtp: "0-15"})
+	return sdp.Description{
+		Origin: sdp.Origin{ID: n.id, Version: n.last.Origin.Version, Addr: n.cfg.Local},
+		Media:  []sdp.Media{m},
+	}
+}
+
+// say makes d the last thing said. Its version rises if it differs from the one
+// before: RFC 3264, section 8.
+func (n *negotiation) say(d sdp.Description) []byte {
+	if b := d.Bytes(); n.last.Media != nil && bytes.Equal(b, n.last.Bytes()) {
+		return b
+	}
+	d.Origin.Version++
+	n.last = d
+	return d.Bytes()
+}
+
+func (n *negotiation) offer() ([]byte, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	d := n.local()
+	// A stream never leaves its place: RFC 3264, section 8.
+	if at := n.last.Audio(); at >= 0 {
+		own := d.Media[0]
+		d.Media = make([]sdp.Media, len(n.last.Media))
+		for i, m := range n.last.Media {
+			d.Media[i] = m.Refused()
+		}
+		d.Media[at] = own
+	}
+	n.offered = true
+	return n.say(d), nil
+}
+
+func (n *negotiation) answer(b []byte) ([]byte, agreement, error) {
+	offer, err := sdp.Parse(b)
+	if err != nil {
+		return nil, agreement{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	answer, err := sdp.Answer(offer, n.local())
+	if err != nil {
+		return nil, agreement{}, err
+	}
+	at := answer.Audio()
+	a, err := agree(answer.Media[at], offer.Media[at])
+	if err != nil {
+		return nil, agreement{}, err
+	}
+	n.offered = false
+	n.commit(a)
+	return n.say(answer), a, nil
+}
+
+func (n *negotiation) accept(b []byte) (agreement, error) {
+	answer, err := sdp.Parse(b)
+	if err != nil {
+		return agreement{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.offered {
+		return agreement{}, ErrNoOffer
+	}
+	if err := sdp.Check(n.last, answer); err != nil {
+		return agreement{}, err
+	}
+	at := answer.Audio()
+	a, err := agree(n.last.Media[at], answer.Media[at])
+	if err != nil {
+		return agreement{}, err
+	}
+	switch {
+	case a.localKey == nil && (n.secure || n.cfg.Secure == Required):
+		return agreement{}, fmt.Errorf("%w: unencrypted audio refused", sdp.ErrNotAcceptable)
+	case n.secure && !bytes.Equal(a.localKey.Key, n.cryptos[0].Key):
+		return agreement{}, fmt.Errorf("%w: another crypto-suite than before", sdp.ErrNotAcceptable)
+	}
+	n.commit(a)
+	return a, nil
+}
+
+// commit remembers what later rounds must keep to. One suite, one key for the
+// life of the session: the SRTP context of what we send must never start again
+// under a key that it has used (RFC 3711, section 9.1).
+func (n *negotiation) commit(a agreement) {
+	n.agreed = a.direction
+	if a.localKey != nil {
+		n.secure = true
+		n.cryptos = []sdp.Crypto{*a.localKey}
+	}
+}
+
+// agree reads the outcome from what both sides said about the stream.
+func agree(local, remote sdp.Media) (agreement, error) {
+	a := agreement{
+		remote:     netip.AddrPortFrom(remote.Addr, remote.Port),
+		remoteRTCP: netip.AddrPortFrom(remote.Addr, remote.RTCPPort),
+		direction:  both(local.Direction, remote.Direction),
+		receive:    local.Codecs,
+	}
+	for _, c := range remote.Codecs { // the first that both know is the one to send
+		for _, l := range local.Codecs {
+			if !c.Is(l) {
+				continue
+			}
+			c.Name = l.Name
+			switch {
+			case c.Name == sdp.TelephoneEvent && a.event.Name == "":
+				a.event = c
+			case c.Name != sdp.TelephoneEvent && a.codec.Name == "":
+				a.codec = c
+			}
+		}
+	}
+	if a.codec.Name == "" {
+		return a, fmt.Errorf("%w: no codec in common", sdp.ErrNotAcceptable)
+	}
+	if l, r, ok := sdp.Keys(local, remote); ok {
+		if bytes.Equal(l.Key, r.Key) { // a reflected key: RFC 4568, section 6.1
+			return a, fmt.Errorf("%w: both sides have the same SRTP key", sdp.ErrNotAcceptable)
+		}
+		a.localKey, a.remoteKey = &l, &r
+	}
+	return a, nil
+}
+
+// both is what flows when each side has said its direction.
+func both(local, remote sdp.Direction) sdp.Direction {
+	send := local.Sends() && remote.Receives()
+	recv := local.Receives() && remote.Sends()
+	switch {
+	case send && recv:
+		return sdp.SendRecv
+	case send:
+		return sdp.SendOnly
+	case recv:
+		return sdp.RecvOnly
+	}
+	return sdp.Inactive
+}

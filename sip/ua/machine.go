@@ -1,0 +1,472 @@
+package ua
+
+import (
+	"fmt"
+	"time"
+)
+
+// Times of a call. T1 and T2 are those of RFC 3261, section 17.1.1.1.
+const (
+	t1 = 500 * time.Millisecond
+	t2 = 4 * time.Second
+
+	lookupTime  = 5 * time.Second   // the location service has to answer
+	connectTime = 2 * time.Second   // one contact has to take a connection
+	replyTime   = 3 * time.Second   // one contact has to answer INVITE with anything
+	ringTime    = 180 * time.Second // somebody has to answer (RFC 3261, section 16.6, timer C)
+	giveUpTime  = 64 * t1           // the far side has to confirm: Timers B, F, H
+)
+
+type state uint8
+
+const (
+	idle       state = iota
+	locating         // we call: asked the location service
+	calling          // INVITE on its way to one contact, nothing heard
+	proceeding       // a provisional response came
+	cancelling       // given up by us; the INVITE still wants its final response
+	weighing         // we are called: the offer is being looked at
+	ringing          // the owner knows
+	confirmed        // 200 sent or received
+	leaving          // hung up by us; BYE wants its response
+	over
+)
+
+var stateNames = [...]string{"idle", "locating", "calling", "proceeding", "cancelling", "weighing", "ringing", "confirmed", "leaving", "over"}
+
+func (s state) String() string { return stateNames[s] }
+
+// machine is the state of one call: both roles of RFC 3261, sections 13 to 15.
+//
+//	idle --dial--> locating --located--> calling --1xx--> proceeding
+//	  |                                   |  ^ next contact   |
+//	invited                              2xx  \______________/|
+//	  v                                   |         2xx       |
+//	weighing --agreed--> ringing          v<------------------+
+//	                       |--answer--> confirmed --hangup--> leaving --BYE done--> over
+//	                       |              |  ^ ACK stops 200     ^
+//	                       v              v                      | 2xx: ACK, BYE
+//	              over <--CANCEL         over <--BYE          cancelling <--hangup-- calling, proceeding
+//
+// Whatever is not drawn ends in over by a failure, a refusal or a timeout.
+type machine struct {
+	state  state
+	reason string // Cause of the Ended to come, where the far side gave none
+
+	// We call.
+	contacts  int  // how many the location service named
+	contact   int  // which one is tried
+	fresh     bool // over a connection made for it
+	reused    bool // over one that was there before
+	status    int  // last provisional status reported
+	cancelled bool // CANCEL is sent
+
+	// We are called, or a session is changed.
+	delayed  bool // the offer is ours, in the 200; the answer comes in ACK
+	renewing bool // the latest INVITE is within the dialog
+	unacked  unacked
+
+	answered bool // Answered is reported
+	reported bool // Ended is reported
+
+	deadline time.Time // zero: none
+	acts     []action
+}
+
+// unacked is a 200 to INVITE that is sent again until ACK comes, whatever the
+// transport (RFC 3261, section 13.3.1.4).
+type unacked struct {
+	since, next time.Time // zero: nothing waits for ACK
+	wait        time.Duration
+}
+
+// next is when the machine wants a tick; zero: never.
+func (m *machine) next() time.Time {
+	if m.deadline.IsZero() || !m.unacked.next.IsZero() && m.unacked.next.Before(m.deadline) {
+		return m.unacked.next
+	}
+	return m.deadline
+}
+
+// step takes one input and says what is to be done, in that order.
+func (m *machine) step(now time.Time, in input) []action {
+	m.acts = m.acts[:0]
+	if m.state == over {
+		return nil
+	}
+	switch in := in.(type) {
+	case dial:
+		m.must(idle)
+		m.state = locating
+		m.deadline = now.Add(lookupTime)
+		m.do(lookup{})
+	case located:
+		m.located(now, in)
+	case sent:
+		if m.state == calling {
+			m.reused = in.reused
+			m.deadline = now.Add(replyTime)
+		}
+	case provisional:
+		m.provisional(now, in)
+	case success:
+		m.success(now)
+	case failure:
+		m.failure(now, in)
+	case unreachable:
+		m.unreachable(now)
+
+	case invited:
+		m.must(idle)
+		m.state = weighing
+		m.delayed = !in.offer
+		m.do(respond{to: toInvite, status: 100})
+		m.do(negotiate{describe(in.offer)})
+	case agreed:
+		m.agreed(now)
+	case disagreed:
+		m.disagreed(now)
+	case ack:
+		m.ack(now, in)
+	case cancel:
+		if m.state == ringing || m.state == weighing {
+			m.do(respond{to: toInvite, status: 487})
+			m.end(487, in.cause, true)
+		} // else it has no effect: RFC 3261, section 9.2
+	case bye:
+		m.bye(in)
+	case reinvite:
+		m.reinvite(in)
+
+	case answer:
+		if m.state == ringing {
+			m.state = confirmed
+			m.deadline = time.Time{}
+			m.accept(now)
+			if !m.delayed {
+				m.answered = true
+				m.do(report{kind: reportAnswered})
+			}
+		}
+	case reject:
+		if m.state == ringing {
+			m.do(respond{to: toInvite, status: in.status})
+			m.end(in.status, "", false)
+		}
+	case hangup:
+		m.hangup(now)
+
+	case byeDone:
+		if m.state == leaving {
+			m.finish()
+		}
+	case tick:
+		m.tick(now)
+	default:
+		panic(fmt.Sprintf("BUG: no such input %T", in))
+	}
+	return m.acts
+}
+
+func (m *machine) do(a action) { m.acts = append(m.acts, a) }
+
+func (m *machine) must(s state) {
+	if m.state != s {
+		panic(fmt.Sprintf("BUG: %v where only %v can be", m.state, s))
+	}
+}
+
+func describe(offered bool) string {
+	if offered {
+		return "answer"
+	}
+	return "offer"
+}
+
+// ---- we call ----
+
+func (m *machine) located(now time.Time, in located) {
+	switch {
+	case m.state != locating:
+	case in.status != 0:
+		m.end(in.status, in.cause, false)
+	case in.contacts == 0:
+		m.end(480, "the number has no telephone at the moment", false)
+	default:
+		m.contacts = in.contacts
+		m.try(now, 0, false)
+	}
+}
+
+func (m *machine) try(now time.Time, contact int, fresh bool) {
+	m.state = calling
+	m.contact, m.fresh, m.reused = contact, fresh, false
+	m.deadline = now.Add(connectTime + t1) // a backstop: the connection has its own clock
+	m.do(invite{contact: contact, fresh: fresh})
+}
+
+func (m *machine) provisional(now time.Time, in provisional) {
+	switch m.state {
+	case calling:
+		m.state = proceeding
+		m.deadline = now.Add(ringTime)
+		fallthrough
+	case proceeding:
+		if in.status > 100 && in.status != m.status {
+			m.status = in.status
+			m.do(report{kind: reportProgress, status: in.status})
+		}
+	case cancelling:
+		m.cancel(now) // only now may it be sent: RFC 3261, section 9.1
+	}
+}
+
+// cancel sends CANCEL once and waits for the final response of the INVITE.
+func (m *machine) cancel(now time.Time) {
+	if m.cancelled {
+		return
+	}
+	m.cancelled = true
+	m.deadline = now.Add(giveUpTime)
+	m.do(sendCancel{})
+}
+
+func (m *machine) success(now time.Time) {
+	switch m.state {
+	case calling, proceeding:
+		m.state = confirmed
+		m.deadline = time.Time{}
+		m.do(sendAck{})
+		m.do(negotiate{"accept"})
+	case cancelling: // it crossed our CANCEL
+		m.do(sendAck{})
+		m.leave(now)
+	case confirmed, leaving: // the same 200 again: RFC 3261, section 13.2.2.4
+		m.do(sendAck{})
+	}
+}
+
+func (m *machine) failure(now time.Time, in failure) {
+	switch m.state {
+	case calling, proceeding:
+		if elsewhere(in.status) && m.contact+1 < m.contacts {
+			m.try(now, m.contact+1, false)
+			return
+		}
+		m.end(in.status, in.cause, true)
+	case cancelling:
+		m.finish()
+	}
+}
+
+// elsewhere tells the failures of one telephone from the word of its user.
+func elsewhere(status int) bool {
+	return status == 404 || status == 408 || status == 480 || status == 481 || status >= 500 && status < 600
+}
+
+// unreachable: no connection could be made, or it broke.
+func (m *machine) unreachable(now time.Time) {
+	switch m.state {
+	case calling, proceeding:
+		switch {
+		case m.state == calling && m.reused && !m.fresh:
+			m.try(now, m.contact, true) // an old connection may be dead while the phone lives
+		case m.contact+1 < m.contacts:
+			m.try(now, m.contact+1, false)
+		default:
+			m.end(480, "the telephone cannot be reached", m.state == proceeding)
+		}
+	case weighing, ringing:
+		m.end(487, "the connection to the caller broke", true)
+	case cancelling, leaving:
+		m.finish()
+	} // a dialog outlives its connection
+}
+
+// ---- we are called ----
+
+func (m *machine) agreed(now time.Time) {
+	switch {
+	case m.state == weighing:
+		m.state = ringing
+		m.deadline = now.Add(ringTime)
+		m.do(respond{to: toInvite, status: 180})
+		m.do(report{kind: reportOffered})
+	case m.state == confirmed && m.renewing:
+		m.renewing = false
+		m.accept(now)
+	case m.state == confirmed && !m.answered:
+		m.answered = true
+		m.do(report{kind: reportAnswered})
+	}
+}
+
+func (m *machine) disagreed(now time.Time) {
+	const cause = "no common ground in the session descriptions"
+	switch {
+	case m.state == calling:
+		m.end(488, "no sound for this call", false)
+	case m.state == weighing:
+		m.do(respond{to: toInvite, status: 488})
+		m.finish() // the owner never heard of it
+	case m.state == confirmed && m.renewing:
+		m.renewing = false
+		m.do(respond{to: toInvite, status: 488}) // the session stays: RFC 3261, section 14.2
+	case m.state == confirmed && !m.answered:
+		m.ended(488, cause, false)
+		m.leave(now)
+	}
+}
+
+// accept sends 200 to the INVITE at hand, and again until it is acknowledged.
+func (m *machine) accept(now time.Time) {
+	m.unacked = unacked{since: now, next: now.Add(t1), wait: t1}
+	m.do(respond{to: toInvite, status: 200})
+}
+
+func (m *machine) ack(now time.Time, in ack) {
+	if m.unacked.since.IsZero() {
+		return
+	}
+	m.unacked = unacked{}
+	switch {
+	case m.state == leaving:
+		m.leave(now)
+	case m.state == confirmed && m.delayed && !in.answer && !m.answered:
+		m.disagreed(now) // RFC 3264: our offer must be answered
+	case m.state == confirmed && m.delayed && in.answer:
+		m.delayed = false
+		m.do(negotiate{"accept"})
+	}
+}
+
+func (m *machine) reinvite(in reinvite) {
+	switch {
+	case m.state == confirmed && m.unacked.since.IsZero() && !m.renewing:
+		m.renewing = true
+		m.delayed = !in.offer
+		m.do(take{})
+		m.do(negotiate{describe(in.offer)})
+	case m.state == confirmed, m.state == calling, m.state == proceeding, m.state == cancelling:
+		m.do(respond{to: toExtra, status: 491}) // RFC 3261, section 14.2
+	case m.state == weighing, m.state == ringing:
+		m.do(respond{to: toExtra, status: 500}) // the same section: before the final response
+	default:
+		m.do(respond{to: toExtra, status: 481})
+	}
+}
+
+// ---- the end ----
+
+func (m *machine) bye(in bye) {
+	switch m.state {
+	case weighing, ringing: // RFC 3261, section 15.1.2
+		m.do(respond{to: toExtra, status: 200})
+		m.do(respond{to: toInvite, status: 487})
+		m.end(487, in.cause, true)
+	case confirmed:
+		m.do(respond{to: toExtra, status: 200})
+		m.end(200, in.cause, true)
+	case leaving: // they crossed
+		m.do(respond{to: toExtra, status: 200})
+		if !m.unacked.since.IsZero() {
+			m.finish()
+		}
+	default:
+		m.do(respond{to: toExtra, status: 481})
+	}
+}
+
+func (m *machine) hangup(now time.Time) {
+	switch m.state {
+	case locating:
+		m.end(487, "", false)
+	case calling:
+		m.ended(487, "", false)
+		m.state = cancelling
+	case proceeding:
+		m.ended(487, "", false)
+		m.state = cancelling
+		m.cancel(now)
+	case ringing:
+		m.do(respond{to: toInvite, status: 480})
+		m.end(480, "", false)
+	case confirmed:
+		m.ended(200, "", false)
+		m.leave(now)
+	}
+}
+
+// leave sends BYE, or has it wait: the side that was called must not send one
+// before ACK (RFC 3261, section 15).
+func (m *machine) leave(now time.Time) {
+	m.state = leaving
+	if m.unacked.since.IsZero() {
+		m.deadline = now.Add(giveUpTime + t1) // a backstop: the transaction has its own clock
+		m.do(sendBye{})
+	}
+}
+
+// end is for a call that has nothing more to say to the far side.
+func (m *machine) end(status int, cause string, far bool) {
+	m.ended(status, cause, far)
+	m.finish()
+}
+
+func (m *machine) ended(status int, cause string, far bool) {
+	if !m.reported && m.state != weighing {
+		m.do(report{kind: reportEnded, status: status, cause: cause, far: far})
+	}
+	m.reported = true
+}
+
+func (m *machine) finish() {
+	m.state = over
+	m.deadline, m.unacked = time.Time{}, unacked{}
+	m.do(forget{})
+}
+
+// ---- time ----
+
+func (m *machine) tick(now time.Time) {
+	if !m.unacked.next.IsZero() && !now.Before(m.unacked.next) {
+		if now.Sub(m.unacked.since) >= giveUpTime {
+			m.unacked = unacked{}
+			m.ended(408, "the far side never acknowledged the answer", false)
+			m.leave(now)
+		} else {
+			m.unacked.wait = min(2*m.unacked.wait, t2)
+			m.unacked.next = now.Add(m.unacked.wait)
+			if limit := m.unacked.since.Add(giveUpTime); m.unacked.next.After(limit) {
+				m.unacked.next = limit
+			}
+			m.do(respond{to: toInvite, status: 200})
+		}
+	}
+	if m.deadline.IsZero() || now.Before(m.deadline) {
+		return
+	}
+	switch m.state {
+	case locating:
+		m.end(503, "the office did not say in time where the number is", false)
+	case calling:
+		m.do(drop{})
+		m.unreachable(now)
+	case proceeding:
+		m.ended(408, "nobody answered", false)
+		m.state = cancelling
+		m.cancel(now)
+	case cancelling:
+		if !m.cancelled {
+			m.do(drop{})
+		}
+		m.finish()
+	case ringing:
+		m.do(respond{to: toInvite, status: 480})
+		m.end(480, "nobody answered", false)
+	case leaving:
+		m.finish()
+	default:
+		m.deadline = time.Time{}
+	}
+}

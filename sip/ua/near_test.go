@@ -1,0 +1,450 @@
+package ua
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/sip/siptest"
+)
+
+// These tests have a script call the telephone 101.
+
+const inviteText = `INVITE sip:101@office SIP/2.0
+	Via: SIP/2.0/TLS 10.9.9.9:5061;branch=z9hG4bK${B}
+	Max-Forwards: 70
+	From: "Bob" <sip:102@office>;tag=bob
+	To: <sip:101@office>
+	Call-ID: ${ID}
+	CSeq: 1 INVITE
+	Contact: <sip:102@10.9.9.9:5061;transport=tls>
+	Content-Type: application/sdp
+
+	v=0 far
+	`
+
+// within is a request in the dialog of that INVITE.
+const within = `${M} sip:101@10.0.0.1:5061;transport=tls SIP/2.0
+	Via: SIP/2.0/TLS 10.9.9.9:5061;branch=z9hG4bK${B}
+	Max-Forwards: 70
+	From: <sip:102@office>;tag=bob
+	To: <sip:101@office>;tag=${Local}
+	Call-ID: ${ID}
+	CSeq: ${N} ${M}
+	Contact: <sip:102@10.9.9.9:5061;transport=tls>
+	`
+
+var branches int
+
+func request(p *siptest.Peer, method string, seq int, body string) {
+	branches++
+	p.Vars["B"], p.Vars["M"], p.Vars["N"] = fmt.Sprint("b", branches), method, fmt.Sprint(seq)
+	if body != "" {
+		body = "Content-Type: application/sdp\n\n" + body + "\n"
+	}
+	p.Send(within + body)
+}
+
+// ringingPhone has a script ring 101.
+func ringingPhone(o *office) (*phone, *siptest.Peer, Offered) {
+	o.t.Helper()
+	a := o.phone("101", "10.0.0.1")
+	p := o.caller("102", a)
+	p.Patience = 40 * time.Second
+	p.Vars["B"], p.Vars["ID"] = "first", "one"
+	p.Send(inviteText)
+	p.Expect("^SIP/2.0 100 Trying$")
+	r := p.Expect("^SIP/2.0 180 Ringing$")
+	_, local, _ := strings.Cut(r.Get("To"), ";tag=")
+	p.Vars["Local"] = local
+	return a, p, a.expect(`^offered from=102 name="Bob"`).(Offered)
+}
+
+func talking(o *office) (*phone, *siptest.Peer, Offered) {
+	o.t.Helper()
+	a, p, in := ringingPhone(o)
+	a.Answer(in.Call)
+	res := p.Expect("^SIP/2.0 200 OK$")
+	if res.Body != "v=0 answer\r\n" || res.Get("Contact") != "<sip:101@10.0.0.1:5061;transport=tls>" || res.Get("Allow") == "" {
+		o.t.Errorf("bad 200: %v", res)
+	}
+	a.expect("^answered peer=102")
+	request(p, "ACK", 1, "")
+	return a, p, in
+}
+
+func TestNearAckLost(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, in := ringingPhone(o)
+		a.Answer(in.Call)
+		a.expect("^answered")
+		start := time.Now()
+		for _, at := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond, 7500 * time.Millisecond} {
+			p.Expect("^SIP/2.0 200 ")
+			if d := time.Since(start); d != at {
+				t.Errorf("200 at %v, want %v", d, at)
+			}
+		}
+		for range 6 {
+			p.Expect("^SIP/2.0 200 ")
+		}
+		p.Expect("^BYE sip:102@10.9.9.9:5061;transport=tls ")
+		p.Reply("200 OK", "")
+		a.expect("^ended 408 by=us")
+		if d := time.Since(start); d != giveUpTime {
+			t.Error("given up after ", d)
+		}
+	})
+}
+
+func TestNearAnsweredAndHungUp(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, in := talking(o)
+		p.Quiet(time.Minute)
+		a.Hangup(in.Call)
+		a.expect("^ended 200 by=us")
+		bye := p.Expect("^BYE sip:102@10.9.9.9:5061;transport=tls ")
+		if !strings.Contains(bye.Get("To"), ";tag=bob") || !strings.Contains(bye.Get("From"), p.Vars["Local"]) {
+			t.Errorf("bad BYE %v", bye)
+		}
+		p.Reply("200 OK", "")
+		p.Quiet(time.Minute)
+	})
+}
+
+func TestNearCancel(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, _ := ringingPhone(o)
+		text := `CANCEL sip:101@office SIP/2.0
+			Via: SIP/2.0/TLS 10.9.9.9:5061;branch=z9hG4bK${B}
+			From: "Bob" <sip:102@office>;tag=bob
+			To: <sip:101@office>
+			Call-ID: one
+			CSeq: 1 CANCEL
+			Max-Forwards: 70
+			Reason: SIP;cause=200;text="Call completed elsewhere"
+			`
+		p.Vars["B"] = "guess"
+		p.Send(text)
+		p.Expect("^SIP/2.0 481 ")
+		// The same caller over another connection, and somebody else.
+		for _, user := range []string{"102", "103"} {
+			q := o.caller(user, a)
+			q.Vars["B"] = "first"
+			q.Send(text)
+			q.Expect("^SIP/2.0 481 ")
+		}
+		a.quiet(time.Second)
+		p.Vars["B"] = "first"
+		p.Send(text)
+		p.Expect("^SIP/2.0 200 OK$")
+		p.Expect("^SIP/2.0 487 Request Terminated$")
+		a.expect(`^ended 487 by=far cause="Call completed elsewhere"`)
+		p.Send(strings.Replace(inviteText, "INVITE", "ACK", 1)) // wrong: CSeq says INVITE
+		p.Send(strings.ReplaceAll(text, "CANCEL", "ACK"))
+		synctest.Wait()
+		p.Send(text) // late: nothing is there any more
+		p.Expect("^SIP/2.0 481 ")
+		p.Quiet(time.Minute)
+	})
+}
+
+// Who knows all about a dialog but has another certificate ends and moves
+// nothing (threat T5).
+func TestNearSpoofed(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, in := talking(o)
+		q := o.caller("103", a)
+		for k, v := range p.Vars {
+			q.Vars[k] = v
+		}
+		for i, m := range []string{"BYE", "INVITE", "OPTIONS"} {
+			request(q, m, 100+i, "v=0 mine")
+			q.Expect("^SIP/2.0 481 ")
+		}
+		for i, m := range []string{"UPDATE", "REFER", "INFO", "MESSAGE", "PRACK", "NOTIFY", "SUBSCRIBE", "PUBLISH", "REGISTER"} {
+			request(q, m, 200+i, "")
+			if got := q.Expect("^SIP/2.0 405 "); got.Get("Allow") != allow {
+				t.Error("Allow: ", got.Get("Allow"))
+			}
+		}
+		// The peer itself, with wrong tags or an old number.
+		for _, wrong := range []string{"tag=bob", "tag=${Local}", "Call-ID: ${ID}"} {
+			p.Vars["B"], p.Vars["M"], p.Vars["N"] = "w"+wrong[:5], "BYE", "9"
+			p.Send(strings.Replace(within, wrong, wrong+"x", 1))
+			p.Expect("^SIP/2.0 481 ")
+		}
+		request(p, "BYE", 1, "")
+		p.Expect("^SIP/2.0 500 ")
+		a.quiet(time.Minute)
+		request(p, "OPTIONS", 2, "")
+		p.Expect("^SIP/2.0 200 ")
+		request(p, "UPDATE", 3, "v=0")
+		p.Expect("^SIP/2.0 405 ")
+		request(p, "BYE", 4, "")
+		p.Expect("^SIP/2.0 200 ")
+		a.expect("^ended 200 by=far")
+		request(p, "BYE", 5, "")
+		p.Expect("^SIP/2.0 481 ")
+		a.Hangup(in.Call) // nothing is left of it
+		p.Quiet(time.Second)
+	})
+}
+
+func TestNearReinvite(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, _ := talking(o)
+		request(p, "INVITE", 2, "v=0 hold")
+		res := p.Expect("^SIP/2.0 200 ")
+		if res.Body != "v=0 answer\r\n" {
+			t.Errorf("body %q", res.Body)
+		}
+		request(p, "INVITE", 3, "v=0 again")
+		p.Expect("^SIP/2.0 491 ") // ACK has not come
+		request(p, "ACK", 3, "")  // ... nor has it for that one
+		p.Expect("^SIP/2.0 200 ")
+		request(p, "ACK", 2, "")
+		request(p, "INVITE", 4, "v=0 refuse")
+		p.Expect("^SIP/2.0 488 ")
+		request(p, "INVITE", 5, "") // make us an offer
+		if res := p.Expect("^SIP/2.0 200 "); res.Body != "v=0 offer\r\n" {
+			t.Errorf("body %q", res.Body)
+		}
+		request(p, "ACK", 5, "v=0 mine")
+		p.Quiet(time.Minute)
+		if got := strings.Join(a.media[0].log, ", "); got != "answer v=0 far, answer v=0 hold, answer v=0 refuse, offer , accept v=0 mine" {
+			t.Error("negotiated ", got)
+		}
+		request(p, "BYE", 6, "")
+		p.Expect("^SIP/2.0 200 ")
+		a.expect("^ended 200 by=far")
+	})
+}
+
+func TestNearDelayedOffer(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		p := o.caller("102", a)
+		p.Vars["B"], p.Vars["ID"] = "first", "one"
+		head, _, _ := strings.Cut(inviteText, "\tContent-Type")
+		p.Send(head)
+		p.Expect("100")
+		p.Expect("180")
+		a.Answer(a.expect("^offered").(Offered).Call)
+		res := p.Expect("200")
+		if res.Body != "v=0 offer\r\n" {
+			t.Errorf("body %q", res.Body)
+		}
+		a.quiet(100 * time.Millisecond)
+		_, p.Vars["Local"], _ = strings.Cut(res.Get("To"), ";tag=")
+		request(p, "ACK", 1, "v=0 far")
+		a.expect("^answered")
+		request(p, "BYE", 2, "")
+		p.Expect("200")
+		a.expect("^ended")
+	})
+}
+
+// What is wrong with each request, and how it is refused. None of them rings.
+func TestNearRefuses(t *testing.T) {
+	replace := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(inviteText) }
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		p := o.caller("102", a)
+		p.Vars["ID"] = "refused"
+		for i, c := range []struct{ what, text, want, field string }{
+			{"another user", replace("sip:101@office SIP", "sip:109@office SIP"), "404", ""},
+			{"another host", replace("sip:101@office SIP", "sip:101@10.0.0.7 SIP"), "404", ""},
+			{"no user", replace("sip:101@office SIP", "sip:office SIP"), "404", ""},
+			{"another user, last hop", replace("sip:101@office SIP", "sip:109@office SIP", "Forwards: 70", "Forwards: 0"), "483", ""},
+			{"somebody else's number", replace(`sip:102@office>;tag`, `sip:103@office>;tag`), "403", ""},
+			{"our own number", replace(`sip:102@office>;tag`, `sip:101@office>;tag`), "403", ""},
+			{"another office", replace(`sip:102@office>;tag`, `sip:102@elsewhere>;tag`), "403", ""},
+			{"a telephone number", replace("sip:101@office SIP", "tel:101 SIP"), "416", ""},
+			{"unknown scheme", replace("sip:101@office SIP", "nobodyKnowsThisScheme:totallyopaquecontent SIP"), "416", ""},
+			{"version", replace("SIP/2.0\n", "SIP/7.0\n"), "505", ""},
+			{"100rel", replace("CSeq", "Require: 100rel, foo\nCSeq"), "420", "Unsupported"},
+			{"content type", replace("application/sdp", "text/plain"), "415", "Accept"},
+			{"no content type", replace("Content-Type: application/sdp", "X: y"), "415", "Accept"},
+			{"encoding", replace("CSeq", "Content-Encoding: gzip\nCSeq"), "415", "Accept-Encoding"},
+			{"accept", replace("CSeq", "Accept: text/plain\nCSeq"), "406", ""},
+			{"unknown method", replace("INVITE", "NEWMETHOD"), "501", "Allow"},
+			{"method of CSeq", replace("1 INVITE", "1 BYE"), "400", ""},
+			{"CSeq too large", replace("1 INVITE", "36893488147419103232 INVITE"), "400", ""},
+			{"no From", replace("From:", "X-From:"), "400", ""},
+			{"no From tag", replace(";tag=bob", ""), "400", ""},
+			{"two From", replace("CSeq", "From: <sip:103@office>;tag=eve\nCSeq"), "400", ""},
+			{"From in two forms", replace("CSeq", "f: <sip:103@office>;tag=eve\nCSeq"), "400", ""},
+			{"no To", replace("To: <sip:101@office>", "X: y"), "400", ""},
+			{"bad To", replace("To: <sip:101@office>", "To: <sip:101@office"), "400", ""},
+			{"no Call-ID", replace("Call-ID", "X-ID"), "400", ""},
+			{"no Contact", replace("Contact:", "X-Contact:"), "400", ""},
+			{"two Contacts", replace("CSeq", "m: <sip:103@10.3.3.3>\nCSeq"), "400", ""},
+			{"any Contact", replace("<sip:102@10.9.9.9:5061;transport=tls>", "*"), "400", ""},
+			{"Max-Forwards", replace("Forwards: 70", "Forwards: 4294967296"), "400", ""},
+			{"bad offer", replace("v=0 far", "v=0 refuse"), "488", ""},
+			{"To tag", replace("To: <sip:101@office>", "To: <sip:101@office>;tag=lost"), "481", ""},
+			{"BYE of nothing", replace("INVITE", "BYE"), "481", ""},
+			{"REGISTER", replace("INVITE", "REGISTER"), "405", "Allow"},
+		} {
+			p.Vars["B"] = fmt.Sprint("refused", i)
+			p.Send(c.text)
+			r := p.Expect("^SIP/2.0 ")
+			if r.Start == "SIP/2.0 100 Trying" {
+				r = p.Expect("^SIP/2.0 ")
+			}
+			if !strings.HasPrefix(r.Start, "SIP/2.0 "+c.want) {
+				t.Errorf("%s: %s; want %s", c.what, r.Start, c.want)
+			}
+			if c.field != "" && r.Get(c.field) == "" {
+				t.Errorf("%s: no %s", c.what, c.field)
+			}
+		}
+		// Nothing at all is said to these.
+		for i, text := range []string{
+			replace("Via:", "X-Via:"), replace("z9hG4bK", "old"), replace("INVITE", "ACK"),
+		} {
+			p.Vars["B"] = fmt.Sprint("mute", i)
+			p.Send(text)
+		}
+		p.Quiet(time.Second)
+		a.quiet(time.Minute)
+
+		// And these are as good as any.
+		p.Vars["B"] = "options"
+		p.Send(replace("INVITE", "OPTIONS", "Forwards: 70", "Forwards: 0"))
+		if r := p.Expect("^SIP/2.0 200 "); r.Get("Allow") != allow || r.Get("Accept") != accept {
+			t.Errorf("bad answer to OPTIONS: %v", r)
+		}
+		p.Vars["B"] = "compact"
+		p.Send(replace("Via:", "v:", "From:", "f:", "To:", "t:", "Call-ID:", "i:", "Contact:", "m:", "Content-Type:", "c:", ";tag", " ; TAG"))
+		p.Expect("100")
+		p.Expect("180")
+		a.expect("^offered from=102")
+		p.Vars["B"] = "merged"
+		p.Send(inviteText)
+		p.Expect("482")
+	})
+}
+
+// Nothing in an INVITE opens the microphone (threat T18), and what the caller
+// calls itself is fit to be shown.
+func TestNearNeverAnswersByItself(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		p := o.caller("102", a)
+		p.Vars["B"], p.Vars["ID"] = "auto", "auto"
+		p.Send(strings.NewReplacer("CSeq", `Alert-Info: <http://x>;info=alert-autoanswer;delay=0
+			Call-Info: <sip:x>;answer-after=0
+			Answer-Mode: Auto
+			Priv-Answer-Mode: Auto
+			P-Auto-Answer: normal
+			Replaces: one;to-tag=a;from-tag=b
+			CSeq`, `"Bob"`, `"Bob `+"\x1b]0;x\x07\u202e"+strings.Repeat("x", 200)+`"`).Replace(inviteText))
+		p.Expect("100")
+		p.Expect("180")
+		in := a.expect("^offered").(Offered)
+		if n := len([]rune(in.Name)); n > 64 || strings.ContainsAny(in.Name, "\x1b\x07\u202e") {
+			t.Errorf("name %q", in.Name)
+		}
+		p.Quiet(ringTime - time.Second)
+		p.Expect("480")
+		a.expect("^ended 480 by=us")
+	})
+}
+
+func TestNearFraming(t *testing.T) {
+	for what, text := range map[string]string{
+		"no Content-Length": "OPTIONS sip:101@office SIP/2.0\r\nVia: SIP/2.0/TLS x;branch=z9hG4bKx\r\n\r\n",
+		"negative length":   "OPTIONS sip:101@office SIP/2.0\r\nContent-Length: -999\r\n\r\n",
+		"huge length":       "OPTIONS sip:101@office SIP/2.0\r\nContent-Length: 4000000000\r\n\r\n",
+		"endless field":     "OPTIONS sip:101@office SIP/2.0\r\nX: " + strings.Repeat("x", maxMessage),
+		"endless fields":    "OPTIONS sip:101@office SIP/2.0\r\n" + strings.Repeat("X: y\r\n", maxMessage/5),
+		"not SIP":           "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"bare line feeds":   "OPTIONS sip:101@office SIP/2.0\nX: y\n\n" + strings.Repeat("\n", maxMessage),
+	} {
+		t.Run(what, func(t *testing.T) {
+			inBubble(t, func(o *office) {
+				a := o.phone("101", "10.0.0.1")
+				p := o.caller("102", a)
+				p.Write("\r\n\r\n") // a keep-alive does no harm
+				p.Write(text)
+				p.Closed()
+			})
+		})
+	}
+}
+
+func TestNearStrangers(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		other := siptest.NewOffice(t)
+		_, foreign := other.TLS("102@office")
+		_, none := o.certs.TLS("102@office")
+		none.Certificates = nil
+		conn, err := o.net.Dial(context.Background(), netip.MustParseAddr("10.9.9.9"), a.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := siptest.NewPeer(o.t, conn)
+		plain.Write("OPTIONS sip:101@office SIP/2.0\r\n\r\n")
+		plain.Closed()
+		mute, err := o.net.Dial(context.Background(), netip.MustParseAddr("10.9.9.9"), a.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		silent := siptest.NewPeer(o.t, mute)
+		silent.Patience = time.Minute
+		silent.Closed()
+		if d := time.Since(start); d != handshakeTime {
+			t.Error("a mute connection lasted ", d)
+		}
+		foreign.VerifyConnection = nil
+		for range 2 {
+			for _, cfg := range []*tls.Config{foreign, none} {
+				conn, err := o.net.Dial(context.Background(), netip.MustParseAddr("10.9.9.9"), a.Addr())
+				if err != nil {
+					t.Fatal(err)
+				}
+				siptest.Dial(o.t, conn, cfg).Closed() // TLS 1.3 tells the client late
+			}
+		}
+		a.quiet(time.Second)
+	})
+}
+
+// One telephone gone mad costs itself time and others nothing.
+func TestNearFlood(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("103", "10.0.0.3")
+		p := o.caller("102", a)
+		p.Drain()
+		for i := range 2000 {
+			p.Vars["B"], p.Vars["ID"] = fmt.Sprint("f", i), fmt.Sprint("f", i)
+			p.Send(inviteText)
+		}
+		rings := 0
+		b.Dial("honest", "101")
+		for i := 0; i < 1; {
+			switch e := (<-a.Events()).(type) {
+			case Offered:
+				if e.From == "103" {
+					i++
+				} else {
+					rings++
+				}
+			}
+		}
+		b.expect("^progress 180")
+		if rings > 4 {
+			t.Errorf("%d calls of one caller ring at once", rings)
+		}
+		synctest.Wait()
+	})
+}

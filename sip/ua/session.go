@@ -1,0 +1,378 @@
+package ua
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chordophone/sip/location"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const maxContacts = 4 // tried one after another
+
+// session is one call: its machine, and what the machine's actions act upon.
+// It belongs to the loop.
+type session struct {
+	id      string
+	m       machine
+	inputs  []input // waiting for the step at hand
+	busy    bool    // within a step
+	out     bool    // we call
+	peer    string  // "102@office"
+	number  string  // "102"
+	name    string
+	attempt int // which invite action answers are for
+
+	d        dialog
+	flow     *flow
+	contacts []contact
+
+	media Media
+	sdp   []byte // our description, for the INVITE at hand
+	far   []byte // theirs
+
+	inviteTx *clientTx    // we call
+	ack      *sip.Request // our ACK, to be sent again with each 200
+	acked    time.Time    // when it was first sent
+	invite   *serverTx    // we are called, or the session is changed
+	extra    *serverTx    // a request within the dialog
+	final    *sip.Response
+}
+
+// step runs inputs through the machine and carries its actions out, in order.
+func (l *loop) step(s *session, in input) {
+	s.inputs = append(s.inputs, in)
+	if s.busy {
+		return
+	}
+	s.busy = true
+	for len(s.inputs) > 0 {
+		in, s.inputs = s.inputs[0], s.inputs[1:]
+		before := s.m.state
+		for _, a := range s.m.step(time.Now(), in) {
+			l.carry(s, a)
+		}
+		if s.m.state != before {
+			l.log.Debug("sip: call", "call", s.id, "peer", s.peer, "state", s.m.state.String())
+		}
+	}
+	s.busy = false
+}
+
+func (l *loop) carry(s *session, a action) {
+	switch a := a.(type) {
+	case lookup:
+		l.lookup(s)
+	case invite:
+		l.invite(s, a)
+	case drop:
+		if s.flow != nil {
+			s.flow.Close()
+		}
+	case sendAck:
+		l.sendAck(s)
+	case sendCancel:
+		if err := l.request(s.flow, newCancel(s.inviteTx.req), func(*sip.Response) {}, func() {}); err != nil {
+			l.step(s, unreachable{})
+		}
+	case sendBye:
+		l.sendBye(s)
+	case respond:
+		l.respond(s, a)
+	case take:
+		s.invite, s.extra, s.final = s.extra, nil, nil
+	case negotiate:
+		l.negotiate(s, a.what)
+	case report:
+		l.report(s, a)
+	case forget:
+		l.forget(s)
+	default:
+		panic("BUG: no such action " + a.String())
+	}
+}
+
+// ---- we call ----
+
+func (l *loop) dial(call, number string) {
+	if l.calls[call] != nil {
+		l.log.Error("sip: a call of this name is there already", "call", call)
+		return
+	}
+	user, ok := dialled(number, l.ua.cfg.Domain)
+	switch {
+	case !ok:
+		l.emit(Ended{Call: call, Status: 404, Cause: "not a number of this office"})
+	case user == l.ua.cfg.User:
+		l.emit(Ended{Call: call, Status: 486, Cause: "this is the number of this telephone"})
+	case len(l.calls) >= l.ua.cfg.MaxCalls || l.stopping:
+		l.emit(Ended{Call: call, Status: 503, Cause: "too many calls at once"})
+	default:
+		aor := user + "@" + l.ua.cfg.Domain
+		s := &session{id: call, out: true, peer: aor, number: user}
+		s.d = dialog{callID: newToken(), localTag: newToken(), local: l.ua.aor, remote: "sip:" + aor, localSeq: 1}
+		l.calls[call] = s
+		l.dialogs[s.d.key()] = s
+		l.step(s, dial{})
+	}
+}
+
+func (l *loop) lookup(s *session) {
+	l.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(l.ctx, lookupTime)
+		defer cancel()
+		bindings, err := l.ua.cfg.Locate.Lookup(ctx, s.d.remote)
+		l.ua.box.post(func(l *loop) {
+			switch {
+			case errors.Is(err, location.ErrNotFound):
+				l.step(s, located{status: 404, cause: "nobody has this number"})
+				return
+			case err != nil:
+				l.log.Warn("sip: look-up failed", "call", s.id, "number", s.peer, "error", err)
+				l.step(s, located{status: 503, cause: "the office could not be asked"})
+				return
+			}
+			for _, b := range bindings {
+				if c, ok := parseContact(b.Contact); ok && c.addr != l.ua.local && len(s.contacts) < maxContacts {
+					s.contacts = append(s.contacts, c)
+				}
+			}
+			l.step(s, located{contacts: len(s.contacts)})
+		})
+	})
+}
+
+func (l *loop) invite(s *session, a invite) {
+	s.attempt++
+	attempt := s.attempt
+	c := s.contacts[a.contact]
+	s.d.target = sip.Uri{}
+	sip.ParseUri(c.uri, &s.d.target)
+	l.connect(s.peer, c.addr, a.fresh, func(f *flow, reused bool, err error) {
+		switch {
+		case s.attempt != attempt:
+			return
+		case s.m.state == cancelling: // hung up meanwhile: nothing was sent
+			l.step(s, unreachable{})
+			return
+		case s.m.state != calling:
+			return
+		case err != nil:
+			l.log.Info("sip: telephone not reached", "call", s.id, "contact", c.uri, "error", err)
+			l.step(s, unreachable{})
+			return
+		}
+		s.flow = f
+		l.closeMedia(s) // of an attempt before this one
+		s.media, err = l.ua.cfg.NewMedia(f.local.Addr())
+		if err == nil {
+			s.sdp, err = s.media.Offer()
+		}
+		if err != nil {
+			l.log.Error("sip: no media", "call", s.id, "error", err)
+			l.step(s, disagreed{})
+			return
+		}
+		s.d.localSeq++ // a new attempt is a new request (RFC 3261, section 8.1.1.5)
+		s.d.inviteSeq = s.d.localSeq
+		req := l.newInvite(f, &s.d, s.sdp)
+		err = l.request(f, req,
+			func(res *sip.Response) {
+				if s.attempt == attempt {
+					l.invited(s, res)
+				}
+			},
+			func() {
+				if s.attempt == attempt {
+					l.step(s, unreachable{})
+				}
+			})
+		if err != nil {
+			l.step(s, unreachable{})
+			return
+		}
+		key, _ := sip.ClientTxKeyMake(req)
+		s.inviteTx = f.clients[key]
+		l.step(s, sent{reused: reused})
+	})
+}
+
+// invited takes a response to our INVITE.
+func (l *loop) invited(s *session, res *sip.Response) {
+	switch {
+	case res.IsProvisional(): // a description in it is not used: no early media
+		l.step(s, provisional{status: res.StatusCode})
+	case res.IsSuccess():
+		far := tag(res.To().Params)
+		if s.d.remoteTag == "" {
+			s.d.remoteTag = far
+			s.d.routes = recordRoute(res, true)
+			if c := res.Contact(); c != nil {
+				if _, ok := contactOf(c.Address); ok {
+					s.d.target = c.Address
+				}
+			}
+			if isSDP(res.ContentType()) {
+				s.far = res.Body()
+			}
+		} else if s.d.remoteTag != far {
+			return // one contact, one telephone: nothing forks between us
+		}
+		l.step(s, success{})
+	default: // 3xx is not followed, 401 and 407 are not answered (threat T6)
+		cause := causeOf(res)
+		if cause == "" {
+			cause = plainText(res.Reason, 80)
+		}
+		l.step(s, failure{status: res.StatusCode, cause: cause})
+	}
+}
+
+func (l *loop) sendAck(s *session) {
+	l.inDialog(s, func(f *flow, err error) {
+		if err != nil {
+			return // the far side sends its 200 again, and we this
+		}
+		if s.ack == nil {
+			s.ack = l.newAck(f, &s.d)
+			s.acked = time.Now()
+		}
+		f.WriteMsg(s.ack)
+	})
+}
+
+func (l *loop) sendBye(s *session) {
+	l.inDialog(s, func(f *flow, err error) {
+		if err == nil {
+			s.d.localSeq++
+			req := l.newRequest(f, sip.BYE, s.d.target, &s.d, s.d.localSeq)
+			err = l.request(f, req,
+				func(res *sip.Response) {
+					if !res.IsProvisional() {
+						l.step(s, byeDone{})
+					}
+				},
+				func() { l.step(s, byeDone{}) })
+		}
+		if err != nil {
+			l.log.Info("sip: BYE not sent", "call", s.id, "peer", s.peer, "error", err)
+			l.step(s, byeDone{})
+		}
+	})
+}
+
+// inDialog finds a flow for a request within the dialog: the one it has, or
+// else a new one to the remote target.
+func (l *loop) inDialog(s *session, then func(*flow, error)) {
+	if s.flow != nil && s.flow.alive() {
+		then(s.flow, nil)
+		return
+	}
+	c, ok := contactOf(s.d.target)
+	if !ok || c.addr == l.ua.local {
+		then(nil, errors.New("ua: the far side named no address"))
+		return
+	}
+	l.connect(s.peer, c.addr, false, func(f *flow, _ bool, err error) {
+		if err == nil {
+			s.flow = f
+		}
+		then(f, err)
+	})
+}
+
+// ---- we are called ----
+
+func (l *loop) respond(s *session, a respond) {
+	t := s.invite
+	if a.to == toExtra {
+		t = s.extra
+		s.extra = nil
+	}
+	switch {
+	case t == nil:
+		panic("BUG: nothing to respond to")
+	case a.status == 500 || a.status == 503:
+		t.respond(a.status, "Retry-After", "5")
+	case t.req.Method != sip.INVITE || a.status != 180 && a.status != 200:
+		t.respond(a.status)
+	case a.status == 200 && s.final != nil: // again
+		t.send(s.final)
+	default:
+		res := newResponse(t.req, a.status, t.tag)
+		if a.status == 180 {
+			res.AppendHeader(l.contactHeader(t.flow))
+		} else {
+			l.describe(res, t.flow, s.sdp)
+			s.final = res
+		}
+		t.send(res)
+	}
+}
+
+// negotiate is RFC 3264, done by Media.
+func (l *loop) negotiate(s *session, what string) {
+	var err error
+	if s.media == nil {
+		s.media, err = l.ua.cfg.NewMedia(s.flow.local.Addr())
+	}
+	switch {
+	case err != nil:
+	case what == "offer":
+		s.sdp, err = s.media.Offer()
+	case what == "answer":
+		s.sdp, err = s.media.Answer(s.far)
+	case len(s.far) == 0:
+		err = errors.New("ua: our offer was not answered")
+	default:
+		err = s.media.Accept(s.far)
+	}
+	if err == nil {
+		l.step(s, agreed{})
+		return
+	}
+	if errors.Is(err, ErrNotAcceptable) {
+		l.log.Info("sip: no common session", "call", s.id, "peer", s.peer, "error", err)
+	} else {
+		l.log.Warn("sip: session refused", "call", s.id, "peer", s.peer, "error", err)
+	}
+	l.step(s, disagreed{})
+}
+
+// ---- both ----
+
+func (l *loop) report(s *session, a report) {
+	switch a.kind {
+	case reportOffered:
+		l.emit(Offered{Call: s.id, From: s.number, Name: s.name})
+	case reportProgress:
+		l.emit(Progress{Call: s.id, Status: a.status})
+	case reportAnswered:
+		l.emit(Answered{Call: s.id, Media: s.media, Peer: s.number})
+	case reportEnded:
+		l.closeMedia(s)
+		l.emit(Ended{Call: s.id, Status: a.status, Cause: a.cause, ByFar: a.far})
+	}
+}
+
+func (l *loop) closeMedia(s *session) {
+	m := s.media
+	s.media = nil
+	if m == nil {
+		return
+	}
+	l.wg.Go(func() {
+		if err := m.Close(); err != nil {
+			l.log.Warn("sip: media did not close", "call", s.id, "error", err)
+		}
+	})
+}
+
+func (l *loop) forget(s *session) {
+	l.closeMedia(s)
+	s.attempt++
+	delete(l.calls, s.id)
+	delete(l.dialogs, s.d.key())
+}

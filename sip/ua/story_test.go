@@ -1,0 +1,206 @@
+package ua
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var rewrite = flag.Bool("rewrite", false, "remake the stories' actions from what the machine does")
+
+// TestStories runs the machine through testdata/*.story: inputs at the margin,
+// the actions they bring about indented below, "+3s" lets time pass. A story
+// ends with the state it ends in.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.story")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".story"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tell(t, string(want))
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(want) {
+				t.Errorf("the story became\n%s", got)
+			}
+		})
+	}
+}
+
+func tell(t *testing.T, story string) string {
+	var out strings.Builder
+	var m machine
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := start
+	run := func(in input) {
+		for _, a := range m.step(now, in) {
+			fmt.Fprintf(&out, "\t%v", a)
+			if _, timed := in.(tick); timed {
+				fmt.Fprintf(&out, "  at %v", now.Sub(start))
+			}
+			out.WriteString("\n")
+		}
+	}
+	for line := range strings.Lines(story) {
+		text := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "\t"), strings.HasPrefix(text, "is "):
+			continue // what it was told to do
+		case text == "", strings.HasPrefix(text, "#"):
+			out.WriteString(text + "\n")
+		case strings.HasPrefix(text, "+"):
+			out.WriteString(text + "\n")
+			d, err := time.ParseDuration(text[1:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for end := now.Add(d); ; {
+				next := m.next()
+				if next.IsZero() || next.After(end) {
+					now = end
+					break
+				}
+				now = next
+				run(tick{})
+				if m.next().Equal(next) {
+					t.Fatalf("the machine asks for a tick at %v again and again", next.Sub(start))
+				}
+			}
+		default:
+			out.WriteString(text + "\n")
+			run(parseInput(t, text))
+		}
+	}
+	if m.state == over && !m.next().IsZero() {
+		t.Errorf("the machine is over and yet wants a tick")
+	}
+	return strings.TrimRight(out.String(), "\n") + "\nis " + m.state.String() + "\n"
+}
+
+func parseInput(t *testing.T, text string) input {
+	word, rest, _ := strings.Cut(text, " ")
+	number, cause, _ := strings.Cut(rest, " ")
+	n, _ := strconv.Atoi(number)
+	has := rest != ""
+	switch word {
+	case "dial":
+		return dial{}
+	case "located":
+		return located{contacts: n}
+	case "unlocated":
+		return located{status: n, cause: cause}
+	case "sent":
+		return sent{reused: has}
+	case "provisional":
+		return provisional{status: n}
+	case "success":
+		return success{}
+	case "failure":
+		return failure{status: n, cause: cause}
+	case "unreachable":
+		return unreachable{}
+	case "bye-done":
+		return byeDone{}
+	case "invited":
+		return invited{offer: has}
+	case "reinvite":
+		return reinvite{offer: has}
+	case "ack":
+		return ack{answer: has}
+	case "cancel":
+		return cancel{cause: rest}
+	case "bye":
+		return bye{cause: rest}
+	case "agreed":
+		return agreed{}
+	case "disagreed":
+		return disagreed{}
+	case "answer":
+		return answer{}
+	case "reject":
+		return reject{status: n}
+	case "hangup":
+		return hangup{}
+	}
+	t.Fatalf("no such input: %s", text)
+	return nil
+}
+
+// TestMachineNeverStuck throws inputs at random states: the machine must not
+// panic, must report Ended at most once and nothing after it but Ended's own
+// consequences, and must come to an end by itself once it is hung up.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{0, 4, 7, 9, 17})
+	f.Add([]byte{1, 14, 16, 11, 17, 12})
+	all := []input{
+		located{contacts: 2}, located{status: 404}, sent{}, sent{reused: true}, provisional{status: 100}, provisional{status: 180},
+		success{}, failure{status: 486}, failure{status: 503}, unreachable{}, byeDone{},
+		ack{}, ack{answer: true}, cancel{}, bye{}, reinvite{offer: true}, reinvite{}, agreed{}, disagreed{},
+		answer{}, reject{status: 486}, hangup{}, tick{},
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) == 0 || len(script) > 200 {
+			return
+		}
+		var m machine
+		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		ended, forgotten := 0, 0
+		run := func(in input) {
+			if _, ok := in.(reinvite); ok {
+				// The loop hands over one request at a time.
+				if m.state == over {
+					return
+				}
+			}
+			for _, a := range m.step(now, in) {
+				switch a := a.(type) {
+				case report:
+					if a.kind == reportEnded {
+						ended++
+					} else if ended > 0 {
+						t.Fatalf("%v after the end", a)
+					}
+				case forget:
+					forgotten++
+				}
+			}
+		}
+		if script[0]%2 == 0 {
+			run(dial{})
+		} else {
+			run(invited{offer: script[0]%4 == 1})
+		}
+		for _, b := range script[1:] {
+			if b >= 200 { // time passes
+				now = now.Add(time.Duration(b-199) * time.Second)
+				run(tick{})
+				continue
+			}
+			run(all[int(b)%len(all)])
+		}
+		run(agreed{}) // what is being negotiated is always decided
+		run(hangup{})
+		for range 100 {
+			if m.next().IsZero() {
+				break
+			}
+			now = m.next()
+			run(tick{})
+		}
+		if m.state != over || forgotten != 1 || ended > 1 {
+			t.Fatalf("%v, ended %d times, forgotten %d times", m.state, ended, forgotten)
+		}
+	})
+}

@@ -1,0 +1,471 @@
+package ua
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"regexp"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/sip/location"
+	"chordophone/sip/siptest"
+)
+
+// office is a network of telephones in memory, with a location service that is
+// a map.
+type office struct {
+	t     *testing.T
+	net   *siptest.Network
+	certs *siptest.Office
+	log   *bytes.Buffer
+
+	mu    sync.Mutex
+	where map[string][]string // contacts by address of record; nil: known, not bound
+	slow  bool
+}
+
+func newOffice(t *testing.T) *office {
+	return &office{t: t, net: siptest.NewNetwork(), certs: siptest.NewOffice(t), where: map[string][]string{}}
+}
+
+func (o *office) Bind(context.Context, string, []location.Binding) error { return nil }
+
+func (o *office) Lookup(ctx context.Context, aor string) ([]location.Binding, error) {
+	o.mu.Lock()
+	contacts, ok := o.where[aor]
+	slow := o.slow
+	o.mu.Unlock()
+	if slow {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", location.ErrNotFound, aor)
+	}
+	var all []location.Binding
+	for _, c := range contacts {
+		all = append(all, location.Binding{Contact: c, Expires: time.Hour})
+	}
+	return all, nil
+}
+
+func (o *office) bind(aor string, contacts ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.where[aor] = contacts
+}
+
+// fakeMedia agrees with everything that does not say "refuse".
+type fakeMedia struct {
+	mu     sync.Mutex
+	log    []string
+	closed int
+}
+
+type notAcceptable struct{}
+
+func (notAcceptable) Error() string        { return "nothing in common" }
+func (notAcceptable) Is(target error) bool { return target == ErrNotAcceptable }
+
+func (m *fakeMedia) judge(what string, sdp []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log = append(m.log, what+" "+string(bytes.TrimSpace(sdp)))
+	if bytes.Contains(sdp, []byte("refuse")) {
+		return notAcceptable{}
+	}
+	return nil
+}
+
+func (m *fakeMedia) Offer() ([]byte, error) { return []byte("v=0 offer\r\n"), m.judge("offer", nil) }
+func (m *fakeMedia) Answer(sdp []byte) ([]byte, error) {
+	return []byte("v=0 answer\r\n"), m.judge("answer", sdp)
+}
+func (m *fakeMedia) Accept(sdp []byte) error { return m.judge("accept", sdp) }
+
+func (m *fakeMedia) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed++
+	return nil
+}
+
+type phone struct {
+	*UA
+	t     *testing.T
+	media []*fakeMedia
+	stop  context.CancelFunc
+	done  chan error
+}
+
+// phone starts a telephone; it runs until the test ends.
+func (o *office) phone(user, ip string, change ...func(*Config)) *phone {
+	o.t.Helper()
+	addr := netip.AddrPortFrom(netip.MustParseAddr(ip), 5061)
+	l, err := o.net.Listen(addr)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	p := &phone{t: o.t, done: make(chan error, 1)}
+	cfg := Config{User: user, Domain: "office", Name: "Phone " + user, Listen: addr, Listener: l, Dial: o.net.Dial}
+	cfg.ServerTLS, cfg.ClientTLS = o.certs.TLS(user + "@office")
+	o.start(p, cfg, change...)
+	o.bind("sip:"+user+"@office", p.Contact(addr.Addr()))
+	return p
+}
+
+func (o *office) start(p *phone, cfg Config, change ...func(*Config)) {
+	o.t.Helper()
+	cfg.PeerUser, cfg.Locate = siptest.PeerUser, o
+	cfg.NewMedia = func(netip.Addr) (Media, error) {
+		m := &fakeMedia{}
+		p.media = append(p.media, m)
+		return m, nil
+	}
+	if o.log != nil {
+		cfg.Log = slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	ua, err := New(cfg)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	p.UA = ua
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	go func() { p.done <- ua.Run(ctx) }()
+	o.t.Cleanup(p.end)
+}
+
+// end stops the telephone and checks that what it opened is closed.
+func (p *phone) end() {
+	p.stop()
+	go func() {
+		for range p.Events() {
+		}
+	}()
+	if err := <-p.done; err != nil {
+		p.t.Error("Run: ", err)
+	}
+	p.done <- nil
+	for i, m := range p.media {
+		if m.closed != 1 {
+			p.t.Errorf("media %d closed %d times", i, m.closed)
+		}
+	}
+}
+
+// expect takes the next event, printed "offered from=101 ...", and returns it.
+func (p *phone) expect(pattern string) Event {
+	p.t.Helper()
+	select {
+	case e := <-p.Events():
+		if text := fmt.Sprint(e); !regexp.MustCompile(pattern).MatchString(text) {
+			p.t.Fatalf("event %q; want %s", text, pattern)
+		}
+		return e
+	case <-time.After(5 * time.Second):
+		p.t.Fatalf("no event; want %s", pattern)
+	}
+	return nil
+}
+
+func (p *phone) quiet(d time.Duration) {
+	p.t.Helper()
+	select {
+	case e := <-p.Events():
+		p.t.Fatalf("event %v; want none", e)
+	case <-time.After(d):
+	}
+}
+
+// stranger listens as a telephone of user at ip, to be called.
+func (o *office) stranger(user, ip string) (*siptest.Listener, *tls.Config) {
+	o.t.Helper()
+	l, err := o.net.Listen(netip.AddrPortFrom(netip.MustParseAddr(ip), 5061))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() { l.Close() })
+	server, _ := o.certs.TLS(user + "@office")
+	o.bind("sip:"+user+"@office", "sip:"+user+"@"+ip+":5061;transport=tls")
+	return l, server
+}
+
+// caller connects to a telephone as user.
+func (o *office) caller(user string, to *phone) *siptest.Peer {
+	o.t.Helper()
+	_, client := o.certs.TLS(user + "@office")
+	conn, err := o.net.Dial(context.Background(), netip.MustParseAddr("10.9.9.9"), to.Addr())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	p := siptest.Dial(o.t, conn, client)
+	p.Vars["User"], p.Vars["Me"] = user, to.cfg.User
+	return p
+}
+
+func inBubble(t *testing.T, f func(o *office)) {
+	synctest.Test(t, func(t *testing.T) { f(newOffice(t)) })
+}
+
+func TestCall(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2")
+		for i := range 3 { // the second and third over the connection of the first
+			call := fmt.Sprint("c", i)
+			a.Dial(call, []string{"102", "sip:102@office", "sip:102@OFFICE"}[i])
+			in := b.expect(`^offered from=101 name="Phone 101"$`).(Offered)
+			a.expect(`^progress 180$`)
+			b.Answer(in.Call)
+			got := b.expect(`^answered peer=101$`).(Answered)
+			if got.Media != b.media[i] {
+				t.Error("not the media of this call")
+			}
+			a.expect(`^answered peer=102$`)
+			time.Sleep(time.Minute)
+			if i == 1 {
+				b.Hangup(in.Call)
+				b.expect(`^ended 200 by=us`)
+				a.expect(`^ended 200 by=far`)
+			} else {
+				a.Hangup(call)
+				a.expect(`^ended 200 by=us`)
+				b.expect(`^ended 200 by=far`)
+			}
+		}
+		if got := fmt.Sprint(a.media[0].log, b.media[0].log); got != "[offer  accept v=0 answer] [answer v=0 offer]" {
+			t.Error("negotiated ", got)
+		}
+	})
+}
+
+func TestBusyRejectCancel(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2")
+		a.Dial("x", "102")
+		in := b.expect("^offered").(Offered)
+		b.Reject(in.Call, 486)
+		b.expect("^ended 486 by=us")
+		a.expect("^progress 180")
+		a.expect(`^ended 486 by=far cause="Busy Here"`)
+
+		a.Dial("y", "102")
+		b.expect("^offered")
+		a.expect("^progress 180")
+		a.Hangup("y")
+		a.expect("^ended 487 by=us")
+		b.expect("^ended 487 by=far")
+
+		a.Dial("z", "102")
+		a.Hangup("z") // before anything is sent
+		a.expect("^ended 487 by=us")
+		synctest.Wait()
+		b.quiet(time.Minute)
+	})
+}
+
+func TestWrongNumbers(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		o.bind("sip:103@office")                                                              // no telephone now
+		o.bind("sip:104@office", "sip:104@10.0.0.4:5061;transport=tls")                       // switched off
+		o.bind("sip:105@office", "sip:105@10.0.0.1:5061;transport=tls", "sip:105@other.test") // a stale one of ours, a name
+		o.stranger("106", "10.0.0.6")                                                         // ... but the ring says 107 is there
+		o.bind("sip:107@office", "sip:107@10.0.0.6:5061;transport=tls")
+		o.bind("sip:108@office", "sip:108@10.0.0.8:5061;transport=tls")
+		o.net.Silence(netip.MustParseAddrPort("10.0.0.8:5061"), true)
+		for number, want := range map[string]string{
+			"999": "404", "103": "480", "104": "480", "105": "480", "108": "480", "101": "486",
+			"": "404", "102@office": "404", "sip:102@elsewhere": "404", "sip:102": "404", "1 0": "404",
+			"102\r\nX-Evil: 1": "404", "sip:102\r\n@office": "404", "tel:102": "404", "102;user=phone": "404", "10%32": "404",
+		} {
+			start := time.Now()
+			a.Dial("c "+number, number)
+			a.expect("^ended " + want + " by=us")
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("%q took %v", number, d)
+			}
+		}
+		o.slow = true
+		a.Dial("slow", "102")
+		a.quiet(4 * time.Second)
+		a.expect("^ended 503 by=us")
+	})
+}
+
+// A telephone whose certificate is of another number is not called.
+func TestWrongTelephone(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2")
+		o.bind("sip:103@office", "sip:103@10.0.0.2:5061;transport=tls")
+		a.Dial("x", "103")
+		a.expect("^ended 480")
+		a.Dial("y", "102") // also over a connection that is there already
+		b.expect("^offered")
+		a.expect("^progress")
+		a.Dial("z", "103")
+		a.expect("^ended 480")
+		b.quiet(time.Second)
+	})
+}
+
+// The dialog outlives its connection; BYE makes a new one.
+func TestConnectionBreaks(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2")
+		talk := func(call string) {
+			a.Dial(call, "102")
+			in := b.expect("^offered").(Offered)
+			a.expect("^progress")
+			b.Answer(in.Call)
+			b.expect("^answered")
+			a.expect("^answered")
+		}
+		talk("x")
+		o.net.Cut()
+		a.quiet(time.Minute)
+		a.Hangup("x")
+		a.expect("^ended 200 by=us")
+		b.expect("^ended 200 by=far")
+
+		// An old connection without a telephone at its end costs 3 s, once.
+		talk("y")
+		a.Hangup("y")
+		a.expect("^ended 200")
+		b.expect("^ended 200")
+		synctest.Wait()
+		o.net.Freeze()
+		start := time.Now()
+		a.Dial("z", "102")
+		b.expect("^offered")
+		if d := time.Since(start); d != 3*time.Second {
+			t.Error("after ", d)
+		}
+		a.expect("^progress")
+
+		// The caller loses its power: the telephone stops ringing.
+		o.net.Cut()
+		b.expect(`^ended 487 by=far`)
+		a.expect(`^ended 480`)
+	})
+}
+
+func TestRunEndsPolitely(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b, c := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2"), o.phone("103", "10.0.0.3")
+		a.Dial("x", "102")
+		in := b.expect("^offered").(Offered)
+		a.expect("^progress")
+		b.Answer(in.Call)
+		b.expect("^answered")
+		a.expect("^answered")
+		a.Dial("y", "103")
+		c.expect("^offered")
+		a.expect("^progress")
+		b.Dial("z", "101")
+		a.expect("^offered")
+		b.expect("^progress")
+		a.stop()
+		start := time.Now()
+		for range 3 {
+			a.expect("^ended (200|487|480) by=us")
+		}
+		b.expect("^ended (200|480)")
+		b.expect("^ended (200|480)")
+		c.expect("^ended 487 by=far")
+		if _, open := <-a.Events(); open {
+			t.Error("events still open")
+		}
+		if d := time.Since(start); d > farewell {
+			t.Error("took ", d)
+		}
+		a.Dial("w", "102") // has no effect, and does no harm
+	})
+}
+
+func TestTooManyCalls(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, b := o.phone("101", "10.0.0.1"), o.phone("102", "10.0.0.2", func(c *Config) { c.MaxCalls = 4 })
+		for i := range 9 {
+			a.Dial(fmt.Sprint(i), "102")
+		}
+		got := map[string]int{}
+		for range 11 {
+			select {
+			case e := <-a.Events():
+				got[fmt.Sprintf("%.11s", fmt.Sprint(e))]++
+			case e := <-b.Events():
+				got[fmt.Sprintf("in %.7s", fmt.Sprint(e))]++
+			case <-time.After(time.Second):
+			}
+		}
+		if want := "map[ended 486 b:6 ended 503 b:1 in offered:2 progress 18:2]"; fmt.Sprint(got) != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}
+
+// Over real connections, and in the time that a user notices.
+func TestLoopback(t *testing.T) {
+	o := newOffice(t)
+	real := func(user, ip string) *phone {
+		p := &phone{t: t, done: make(chan error, 1)}
+		cfg := Config{User: user, Domain: "office", Listen: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
+		cfg.ServerTLS, cfg.ClientTLS = o.certs.TLS(user + "@office")
+		o.start(p, cfg)
+		o.bind("sip:"+user+"@office", p.Contact(p.Addr().Addr()))
+		return p
+	}
+	a, b := real("101", "127.0.0.1"), real("102", "127.0.0.2")
+	for i := range 5 {
+		call := fmt.Sprint(i)
+		start := time.Now()
+		a.Dial(call, "102")
+		in := b.expect("^offered").(Offered)
+		a.expect("^progress 180")
+		t.Logf("post-dial delay %v", time.Since(start).Round(10*time.Microsecond))
+		b.Answer(in.Call)
+		b.expect("^answered")
+		a.expect("^answered")
+		a.Hangup(call)
+		a.expect("^ended 200")
+		b.expect("^ended 200")
+	}
+}
+
+func TestNew(t *testing.T) {
+	o := newOffice(t)
+	server, client := o.certs.TLS("101@office")
+	good := Config{User: "101", Domain: "office", Listen: netip.MustParseAddrPort("127.0.0.1:0"), ServerTLS: server, ClientTLS: client,
+		PeerUser: siptest.PeerUser, Locate: o, NewMedia: func(netip.Addr) (Media, error) { return &fakeMedia{}, nil }}
+	first, err := New(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.listener.Close()
+	for what, change := range map[string]func(*Config){
+		"in use|hint": func(c *Config) { c.Listen = first.Addr() },
+		"address":     func(c *Config) { c.User = "1 01" },
+		"lacks":       func(c *Config) { c.Locate = nil },
+		"hint":        func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:5061") },
+	} {
+		cfg := good
+		change(&cfg)
+		if _, err := New(cfg); err == nil || !regexp.MustCompile(what).MatchString(err.Error()) {
+			t.Errorf("want %s, got %v", what, err)
+		}
+	}
+	if !errors.Is(notAcceptable{}, ErrNotAcceptable) {
+		t.Error("the sentinel does not match")
+	}
+}
