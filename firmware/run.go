@@ -171,11 +171,9 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 			Node:      a.self.ID.String(),
 		},
 		changed: a.node.Watch(),
-		keep: func(ctx context.Context) error {
-			return members.Keep(ctx, a.self.ID, member.Chain())
-		},
-		tell: tell,
-		log:  log,
+		keep:    members.Keep,
+		tell:    tell,
+		log:     log,
 	}
 
 	// The telephone.
@@ -198,6 +196,9 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		if err := door.enroller.Open(code, 0); err != nil {
 			return nil, err
 		}
+	}
+	if len(cfg.Accounts) > 0 {
+		log.Warn("accounts for other SIP clients are not served yet; --account has no effect")
 	}
 	if !cfg.NoDiscovery {
 		a.discovery, err = discover.New(discover.Config{

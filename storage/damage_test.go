@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -80,7 +81,7 @@ func TestDamageAtEveryPage(t *testing.T) {
 			return f
 		}},
 	}
-	for i := range 5 {
+	for i := range 3 {
 		damages = append(damages, damage{fmt.Sprint("flip ", i), func(f []byte, p int) []byte {
 			f[p*pageSize+rng.IntN(96)] ^= 1 << rng.IntN(8) // the header and the first elements
 			return f
@@ -98,7 +99,7 @@ func TestDamageAtEveryPage(t *testing.T) {
 		}
 	}
 	t.Logf("%d pages: %d files set aside, %d read as they are", pages, recovered, unharmed)
-	if recovered < 3*pages || unharmed == 0 {
+	if recovered < 2*pages || unharmed == 0 {
 		t.Error("the damage does not test both ways")
 	}
 }
@@ -209,16 +210,17 @@ func TestFaultWhileOpen(t *testing.T) {
 	}
 }
 
-// FuzzWalk: what walkFile lets pass, bbolt reads and writes without panic.
+// FuzzWalk: what walkFile lets pass, bbolt reads and writes without panic. The
+// input is changes to a good file: where (4 octets) and what (1 octet).
 func FuzzWalk(f *testing.F) {
-	file, _ := sample(f)
-	f.Add(file, uint32(5*pageSize), []byte{1, 0, 0, 0})
-	f.Add(file[:3*pageSize], uint32(0), []byte{})
-	f.Add(file, uint32(3*pageSize+8), []byte{0x10, 0, 0xFF, 0xFF})
-	f.Fuzz(func(t *testing.T, file []byte, at uint32, patch []byte) {
-		file = bytes.Clone(file)
-		if len(file) > 0 {
-			copy(file[int(at)%len(file):], patch)
+	whole, _ := sample(f)
+	f.Add([]byte{})
+	f.Add([]byte{0, 0, 0, 16, 0})
+	f.Add([]byte{0, 0, 0x30, 8, 0x10, 0, 0, 0x30, 10, 0xFF, 0, 0, 0x30, 11, 0xFF})
+	f.Fuzz(func(t *testing.T, changes []byte) {
+		file := bytes.Clone(whole)
+		for c := changes; len(c) >= 5; c = c[5:] {
+			file[int(binary.BigEndian.Uint32(c))%len(file)] = c[4]
 		}
 		if walkFile(bytes.NewReader(file), int64(len(file))) != nil {
 			return

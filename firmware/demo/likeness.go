@@ -7,28 +7,41 @@ import (
 	"chordophone/hal"
 )
 
-// likeness finds where want is heard in got and how alike the two are there:
-// the normalised cross-correlation, 1 for the same sound at any level, and the
-// offset in samples. Both have the same rate.
+// likeness finds where want is heard in got and how alike the two are there: 1
+// for the same sound at any level, less for what is cut, garbled or missing.
 //
-// The loudest stretch gives the place; the likeness is then taken over the whole
-// of want there, so that a cut, a gap or a shift in the middle shows.
-func likeness(want, got []int16) (peak float64, at int) {
-	const coarse = 4 // the place is looked for at a quarter of the rate
-	if len(got) < len(want) || len(want) < 8*coarse {
+// The loudest stretch gives the place. Around it the sentence is compared piece
+// by piece, each by its best normalised correlation within a tenth of a second,
+// for a jitter buffer may stretch a pause; pieces count by their energy.
+func likeness(want, got []int16) (alike float64, at int) {
+	const (
+		coarse = 4 // the place is looked for at a quarter of the rate
+		piece  = hal.Rate / 4
+		drift  = hal.Rate / 10
+	)
+	if len(got) < len(want) || len(want) < piece {
 		return 0, 0
 	}
 	small := decimate(want, coarse)
 	head, from := loudest(small, len(small)/8)
-	place := (bestLag(head, decimate(got, coarse)) - from) * coarse
+	lag, _ := bestFit(head, decimate(got, coarse))
+	at = (lag - from) * coarse
 
-	last := len(got) - len(want)
-	for lag := max(0, place-2*coarse); lag <= min(last, place+2*coarse); lag++ {
-		if c := correlation(want, got[lag:lag+len(want)]); c > peak {
-			peak, at = c, lag
+	var sum, whole float64
+	for i := 0; i+piece <= len(want); i += piece {
+		stretch := want[i : i+piece]
+		weight := energy(stretch)
+		whole += weight
+		low, high := max(0, at+i-drift), min(len(got), at+i+piece+drift)
+		if high-low >= piece {
+			_, c := bestFit(stretch, got[low:high])
+			sum += weight * c
 		}
 	}
-	return peak, at
+	if whole == 0 {
+		return 0, at
+	}
+	return sum / whole, max(0, at)
 }
 
 // length is how long a sound at hal.Rate lasts.
@@ -64,15 +77,21 @@ func loudest(x []int16, n int) (stretch []int16, from int) {
 	return x[from : from+n], from
 }
 
-// bestLag is where in hay the needle fits best.
-func bestLag(needle, hay []int16) (lag int) {
-	best := -1.0
+// bestFit is where in hay the needle fits best, and how well.
+func bestFit(needle, hay []int16) (lag int, best float64) {
 	for i := range len(hay) - len(needle) + 1 {
 		if c := correlation(needle, hay[i:i+len(needle)]); c > best {
 			best, lag = c, i
 		}
 	}
-	return lag
+	return lag, best
+}
+
+func energy(x []int16) (sum float64) {
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return sum
 }
 
 // correlation is the normalised correlation of two stretches of equal length.

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"chordophone/overlay"
+	"chordophone/overlay/identity"
 )
 
 // Ring is what the package needs of overlay/node.
@@ -19,7 +20,14 @@ type Ring interface {
 	Put(ctx context.Context, r overlay.Record) (copies int, newer overlay.Version, err error)
 }
 
-// Signer is what the package needs of overlay/identity.
+// Signer is what a Writer needs of overlay/identity.
 type Signer interface {
 	SignRecord(*overlay.Record) error
+}
+
+// Identity is what Members needs of it.
+type Identity interface {
+	ID() overlay.ID
+	Chain() [][]byte
+	ParseMember(value []byte) (identity.Member, error)
 }

@@ -21,19 +21,14 @@ const FirstExtension = 101
 type Members struct {
 	ring   Ring
 	writer *Writer
-	office Office
+	self   Identity
 
 	claiming sync.Mutex // one extension is claimed at a time
 }
 
-// Office verifies who is a member.
-type Office interface {
-	ParseMember(value []byte) (identity.Member, error)
-}
-
-// NewMembers makes the list.
-func NewMembers(ring Ring, writer *Writer, office Office) *Members {
-	return &Members{ring: ring, writer: writer, office: office}
+// NewMembers makes the list, as the phone self sees it.
+func NewMembers(ring Ring, writer *Writer, self Identity) *Members {
+	return &Members{ring: ring, writer: writer, self: self}
 }
 
 // List is everybody who was enrolled, in the order of extensions.
@@ -44,7 +39,7 @@ func (m *Members) List(ctx context.Context) ([]identity.Member, error) {
 	}
 	var out []identity.Member
 	for _, r := range records {
-		if member, err := m.office.ParseMember(r.Value); err == nil {
+		if member, err := m.self.ParseMember(r.Value); err == nil {
 			out = append(out, member)
 		}
 	}
@@ -66,6 +61,10 @@ func (m *Members) Has(ctx context.Context, user string) (bool, error) {
 func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err error) {
 	m.claiming.Lock()
 	defer m.claiming.Unlock()
+	// A founder's first newcomer may come before its own registration.
+	if err := m.Keep(ctx); err != nil {
+		return 0, err
+	}
 	list, err := m.List(ctx)
 	if err != nil {
 		return 0, err
@@ -80,16 +79,17 @@ func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err 
 	return ext, m.add(ctx, n.Node, chain)
 }
 
-// Keep makes sure that the ring knows a member: a founder must say so himself.
-func (m *Members) Keep(ctx context.Context, node overlay.ID, chain [][]byte) error {
+// Keep makes sure that the ring lists this phone: nobody did it for a founder,
+// and a ring that lost everything learns it anew.
+func (m *Members) Keep(ctx context.Context) error {
 	list, err := m.List(ctx)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(list, func(m identity.Member) bool { return m.Node == node }) {
+	if slices.ContainsFunc(list, func(one identity.Member) bool { return one.Node == m.self.ID() }) {
 		return nil
 	}
-	return m.add(ctx, node, chain)
+	return m.add(ctx, m.self.ID(), m.self.Chain())
 }
 
 func (m *Members) add(ctx context.Context, node overlay.ID, chain [][]byte) error {

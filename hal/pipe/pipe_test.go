@@ -16,6 +16,8 @@ import (
 	"chordophone/hal"
 )
 
+var _ hal.Panel = (*Panel)(nil)
+
 // script runs a panel on input that stays open, lets all settle, and returns what
 // was printed and which keys moved.
 func script(t *testing.T, input string, do func(*Panel)) (out string, moves []hal.Event, closed bool) {

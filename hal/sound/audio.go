@@ -42,9 +42,10 @@ type (
 )
 
 // Open prepares the sound that mic and ear name; see the package comment for the
-// forms they have. The empty string means none. A WAV file to record into
-// is created now, so that a mistake shows before the first call. A socket need not
-// exist yet, but its folder must. The caller closes the Audio after its streams.
+// forms they have. The empty string means none. A WAV file to record into is
+// created now, and a sound card must be there now, so that a mistake shows before
+// the first call. A socket need not exist yet, but its folder must. The caller
+// closes the Audio after its streams.
 func Open(mic, ear string) (*Audio, error) {
 	a := new(Audio)
 	err := a.open(mic, ear)
@@ -59,20 +60,16 @@ func (a *Audio) open(mic, ear string) error {
 	if err := differ(mic, ear); err != nil {
 		return err
 	}
-	var line *socket // microphone and earpiece share a socket of one name
-	if err := a.openMic(mic, &line); err != nil {
+	if err := a.openMic(mic); err != nil {
 		return fmt.Errorf("microphone: %w", err)
 	}
-	if ear != mic {
-		line = nil
-	}
-	if err := a.openEar(ear, &line); err != nil {
+	if err := a.openEar(ear); err != nil {
 		return fmt.Errorf("earpiece: %w", err)
 	}
 	return nil
 }
 
-func (a *Audio) openMic(spec string, line **socket) error {
+func (a *Audio) openMic(spec string) error {
 	kind, where := parse(spec)
 	switch kind {
 	case none:
@@ -87,7 +84,6 @@ func (a *Audio) openMic(spec string, line **socket) error {
 		if err != nil {
 			return err
 		}
-		*line = s
 		a.mic = func() (source, error) { return socketEnd{s}, nil }
 	case file:
 		s, err := wav.ReadFile(where)
@@ -100,7 +96,7 @@ func (a *Audio) openMic(spec string, line **socket) error {
 	return nil
 }
 
-func (a *Audio) openEar(spec string, line **socket) error {
+func (a *Audio) openEar(spec string) error {
 	kind, where := parse(spec)
 	switch kind {
 	case none:
@@ -112,12 +108,9 @@ func (a *Audio) openEar(spec string, line **socket) error {
 		a.clocked = true
 		a.ear = func() (sink, error) { return alsa.Open(where, alsa.Playback) }
 	case stream:
-		s := *line
-		if s == nil {
-			var err error
-			if s, err = a.dial(where); err != nil {
-				return err
-			}
+		s, err := a.dial(where)
+		if err != nil {
+			return err
 		}
 		a.ear = func() (sink, error) { return socketEnd{s}, nil }
 	case file:
@@ -131,7 +124,13 @@ func (a *Audio) openEar(spec string, line **socket) error {
 	return nil
 }
 
+// dial returns the socket of a path, which microphone and earpiece may share.
 func (a *Audio) dial(path string) (*socket, error) {
+	for _, c := range a.owned {
+		if s, ok := c.(*socket); ok && s.path == path {
+			return s, nil
+		}
+	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("the folder of socket %s: %w", path, err)
 	}

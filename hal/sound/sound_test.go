@@ -274,3 +274,16 @@ func TestSocketSlow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Microphone and earpiece of one path share a connection.
+func TestSocketShared(t *testing.T) {
+	spec := "unix:" + filepath.Join(t.TempDir(), "s")
+	a, err := Open(spec, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if len(a.owned) != 1 {
+		t.Errorf("%d connections", len(a.owned))
+	}
+}

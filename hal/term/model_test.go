@@ -12,6 +12,8 @@ import (
 	"chordophone/hal"
 )
 
+var _ hal.Panel = (*Panel)(nil)
+
 func TestKeys(t *testing.T) {
 	var got []string
 	m := newModel(noon, func(ev hal.Event) {

@@ -87,13 +87,21 @@ func newPanel() *Panel {
 // start runs the full screen.
 func start(options ...tea.ProgramOption) *Panel {
 	p := newPanel()
-	m := newModel(time.Now(), p.press)
+	m := &guard{Model: newModel(time.Now(), p.press)}
 	// Signals are the business of the process.
 	prog := tea.NewProgram(m, append(options, tea.WithoutSignalHandler(), tea.WithFPS(30))...)
 	p.screen = prog
+	var trace []byte
+	m.fail = func(stack []byte) {
+		trace = stack
+		go prog.Quit() // not from within the program; it ends with it
+	}
 	go func() {
 		_, err := prog.Run()
-		p.finish(err)
+		if trace != nil {
+			p.after.Write(trace)
+		}
+		p.finish(errors.Join(err, m.failed))
 	}()
 	go p.forward()
 	return p

@@ -27,7 +27,7 @@ const (
 	maxRate = 48000
 
 	// maxSeconds bounds what Read holds in memory.
-	maxSeconds = 600
+	maxSeconds = 300
 )
 
 // Sound is the contents of a WAV file, mixed to one channel.
@@ -58,7 +58,7 @@ func ReadFile(path string) (Sound, error) {
 	return s, nil
 }
 
-// Read reads a WAV file of at most ten minutes; what is longer is cut.
+// Read reads a WAV file of at most five minutes; what is longer is cut.
 func Read(r io.Reader) (Sound, error) {
 	br := bufio.NewReader(r)
 	var head [12]byte

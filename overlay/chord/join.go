@@ -137,11 +137,7 @@ func (n *Node) handover(m, s overlay.Peer, t Table) {
 			n.rejoin()
 			return
 		}
-		var pred overlay.Peer
-		if len(t.Pred) > 0 {
-			pred = t.Pred[0]
-		}
-		n.ring.join(m, n.living(t.Succ), pred)
+		n.ring.join(m, n.living(t.Succ))
 		n.ring.insert(s)
 		n.before = n.living(t.Pred)
 		n.enterRing()

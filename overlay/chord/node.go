@@ -102,6 +102,7 @@ type Node struct {
 	nextRound   time.Time
 	announceAt  time.Time // zero: nothing to announce
 	tellAt      time.Time
+	told        []overlay.Peer // the list as the predecessor was last told
 	joinTry     join
 	known       []known
 	nextFinger  int
@@ -377,7 +378,7 @@ func (n *Node) ringChanged() {
 	n.changedAt = n.now
 	n.viewChanged = true
 	n.soon(&n.nextRound, n.cfg.Round)
-	n.soon(&n.tellAt, n.cfg.RequestTimeout/2)
+	n.soon(&n.tellAt, n.cfg.Round/10)
 	n.soon(&n.syncAt, n.cfg.HoldDown)
 	if len(n.own) > 0 {
 		n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
@@ -390,4 +391,15 @@ func (n *Node) soon(at *time.Time, d time.Duration) {
 	if t := n.now.Add(d); at.IsZero() || t.Before(*at) {
 		*at = t
 	}
+}
+
+// Joined reports whether the node is in the ring.
+func (n *Node) Joined() bool { return n.state == joined }
+
+// Successor is the first of the successor list; false when it is empty.
+func (n *Node) Successor() (overlay.Peer, bool) {
+	if len(n.ring.succ) == 0 {
+		return overlay.Peer{}, false
+	}
+	return n.ring.succ[0], true
 }

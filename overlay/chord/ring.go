@@ -66,21 +66,22 @@ func (g *ring) mayJoin(m overlay.ID, list []overlay.Peer) bool {
 	return m != g.self && (len(list) == 0 || list[0].ID == g.self || g.self.Between(m, list[0].ID))
 }
 
-// join is JOIN: m's own list, taken over whole, and m as predecessor. When that
-// list goes round to pred, the node before m, then m itself is its next entry.
-// An entry for the joining node is from its former life.
-func (g *ring) join(m overlay.Peer, list []overlay.Peer, pred overlay.Peer) {
+// join is JOIN: m's own list, taken over whole, and m as predecessor. An entry
+// for the joining node is from its former life. Only when m knows nobody else, m
+// itself is the list; to close a longer list with m would skip whoever joined
+// between its end and m just now.
+func (g *ring) join(m overlay.Peer, list []overlay.Peer) {
 	next := make([]overlay.Peer, 0, len(list)+1)
 	for _, p := range list {
 		if p.ID != g.self {
 			next = append(next, p)
 		}
 	}
-	round := len(list) == 0 || list[len(list)-1].ID == pred.ID
-	if round {
+	alone := len(next) == 0
+	if alone {
 		next = append(next, m)
 	}
-	g.set(next, round)
+	g.set(next, alone)
 	g.pred = m
 	g.cand = overlay.Peer{}
 }
@@ -146,7 +147,9 @@ func (g *ring) rectify(from overlay.Peer) (ask bool) {
 func (g *ring) predecessorDead(from overlay.Peer) { g.pred = from }
 
 // insert adds a member that said itself that it lives, where it belongs. It
-// makes no list skip anybody: the pairs of neighbours only become closer.
+// makes no list skip anybody: the pairs of neighbours only become closer. So
+// nothing is added behind the end of a list; what belongs there comes with the
+// successor's next answer.
 func (g *ring) insert(x overlay.Peer) bool {
 	if x.ID == g.self {
 		return false
@@ -160,10 +163,10 @@ func (g *ring) insert(x overlay.Peer) bool {
 			break
 		}
 	}
-	if i == g.r {
+	if i == len(g.succ) && i > 0 {
 		return false
 	}
-	g.set(slices.Insert(slices.Clone(g.succ), i, x), g.closed || len(g.succ) == 0)
+	g.set(slices.Insert(slices.Clone(g.succ), i, x), g.closed || i == 0 && len(g.succ) == 0)
 	return true
 }
 

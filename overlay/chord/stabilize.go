@@ -158,10 +158,11 @@ func (n *Node) announce() {
 }
 
 // tell passes a changed list on to the node before this one, whose list is this
-// one's but for its end. Else a change would take a settled round for each place
-// that it has to go back.
+// one's but for its end. Else a change would take a round for each place that it
+// has to go back.
 func (n *Node) tell() {
-	if p, ok := n.predecessor(); ok && !n.complete() {
+	if p, ok := n.predecessor(); ok && !slices.Equal(n.told, n.ring.succ) {
+		n.told = n.ring.succ
 		n.ask(p, Update{Table: n.table()}, func(answer) {})
 	}
 }

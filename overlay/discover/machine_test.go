@@ -510,3 +510,53 @@ func TestSameSeedSameTrace(t *testing.T) {
 		t.Error("two runs differ")
 	}
 }
+
+// Who knows phones that we do not is a reason to ask, long before our next turn.
+func TestStrangersMakeItAsk(t *testing.T) {
+	b := newBus(t)
+	x := b.add("Acme")
+	b.run(10 * time.Minute)
+	l := x.m.links[0]
+	b.until(time.Hour, func() bool { return b.now.Equal(l.queriedAt) }) // a minute to the next
+	b.run(5 * time.Second)
+	asked := l.queriedAt
+	b.step(x, packet{l.linkID, netip.MustParseAddrPort("169.254.66.6:5353"), query([]known{{testID(99), lifetime}})[0]})
+	if took := b.until(time.Hour, func() bool { return l.queriedAt.After(asked) }); took > strangerQuery {
+		t.Errorf("asked after %v", took)
+	}
+}
+
+// Somebody asks all the time, and names all answers as known: that must not keep us
+// from hearing them.
+func TestQuestionsOfOthersDoNotStarveUs(t *testing.T) {
+	b := newBus(t)
+	x, y := b.add("Acme"), b.add("Acme")
+	b.run(time.Minute)
+	reports := len(x.reports)
+	all := query([]known{{x.id, lifetime}, {y.id, lifetime}})[0]
+	for range 1200 {
+		for _, n := range b.nodes {
+			b.step(n, packet{n.state.linkID, netip.MustParseAddrPort("169.254.66.6:5353"), all})
+		}
+		b.run(time.Second)
+	}
+	for _, r := range x.reports[reports:] {
+		if len(r) != 1 {
+			t.Fatal("forgot a living phone")
+		}
+	}
+}
+
+func TestFlappingDoesNotFlood(t *testing.T) {
+	b := newBus(t)
+	x := b.add("Acme")
+	b.run(10 * time.Second)
+	sent := x.sent
+	for i := range 1000 {
+		b.step(x, setEnrolling{i%2 == 0})
+		b.run(10 * ms)
+	}
+	if n := x.sent - sent; n > 22 {
+		t.Errorf("%d packets in ten seconds", n)
+	}
+}

@@ -61,6 +61,13 @@ func newPhone(t *testing.T, id *Identity) *phone {
 	return p
 }
 
+// setTokens sets the rate limit.
+func (p *phone) setTokens(n float64) {
+	p.Enroller.mu.Lock()
+	p.tokens = n
+	p.Enroller.mu.Unlock()
+}
+
 // claimFree stands for the ring.
 func (p *phone) claimFree(_ context.Context, n Newcomer) (int, error) {
 	if p.claim != nil {
@@ -339,11 +346,12 @@ func TestBadRequests(t *testing.T) {
 	ask := func(name string, edit func(*manual, *request)) {
 		t.Helper()
 		p.Open("123456", 0)
-		p.Enroller.tokens = burst
+		p.setTokens(burst)
 		m := p.dial(t, "123456")
 		q := m.hello(t)
 		edit(m, &q)
 		wantErr(t, name, m.send(q), ErrRefused)
+		m.Close()
 		if err := <-p.errs; err == nil {
 			t.Errorf("%s: Serve saw nothing", name)
 		}
@@ -367,11 +375,12 @@ func TestBadRequests(t *testing.T) {
 		"bad share":   {byte(msgHello), 0, 1, 0},
 		"empty share": {byte(msgHello), 0, 0},
 	} {
-		p.Enroller.tokens = burst
+		p.setTokens(burst)
 		m := p.dial(t, "123456")
 		m.Write(octets)
 		_, err := readMessage(m, msgShare, shareLen)
 		wantErr(t, name, err, ErrRefused)
+		m.Close()
 	}
 }
 
@@ -524,9 +533,7 @@ func TestRateLimit(t *testing.T) {
 	})
 	// The newcomer is told.
 	p := newPhone(t, id)
-	p.mu.Lock()
-	p.Enroller.tokens = -1e6
-	p.mu.Unlock()
+	p.setTokens(-1e6)
 	_, err := p.enrol(t, "123456", 0)
 	wantErr(t, "too many", err, ErrBusy)
 }

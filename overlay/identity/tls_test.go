@@ -14,12 +14,24 @@ import (
 	"chordophone/overlay"
 )
 
-// shake does a handshake over a pipe and returns what each side said.
+// shake does a handshake and returns what each side said. It takes a socket: on a
+// net.Pipe two sides that both send an alert wait for each other.
 func shake(t *testing.T, server, client *tls.Config) (cs tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
-	a, b := net.Pipe()
-	defer a.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer b.Close()
+	a, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, c := tls.Server(a, server), tls.Client(b, client)
 	done := make(chan error)
 	go func() {
@@ -27,7 +39,7 @@ func shake(t *testing.T, server, client *tls.Config) (cs tls.ConnectionState, se
 		if err == nil {
 			_, err = s.Write([]byte("x")) // a client knows only now that it was accepted
 		}
-		a.Close()
+		s.Close()
 		done <- err
 	}()
 	clientErr = c.Handshake()

@@ -50,10 +50,11 @@ func (c *cabinet) certificate(der []byte) (*certificate, error) {
 	return cert, nil
 }
 
-// bag is the certificates of one message, and those the connection knows.
+// bag is the certificates of one message, and those that it may leave out.
 type bag struct {
-	nodeOf func(tls.ConnectionState) (overlay.ID, error)
-	certs  []*certificate
+	nodeOf  func(tls.ConnectionState) (overlay.ID, error)
+	certs   []*certificate
+	missing error // what to call it when there is none
 }
 
 // fill adds the certificates of a security block.
@@ -85,7 +86,7 @@ func (g *bag) signature(s reload.Signature) (sig overlay.Signature, signer overl
 		}
 	}
 	if at < 0 {
-		return sig, signer, errNoCertificate
+		return sig, signer, g.missing
 	}
 	leaf := g.certs[at]
 	for at >= 0 && len(sig.Chain) < overlay.MaxChain {

@@ -32,6 +32,7 @@ const (
 	maxQueue        = 256 // messages that wait for one peer
 	maxQueueOctets  = 2 << 20
 	maxUnacked      = 256 // frames sent and not acknowledged
+	maxEvents       = 64  // that the node has not taken yet
 	messageRate     = 500 // per second and connection, sustained; the rest has to wait
 	messageBurst    = 1000
 
@@ -59,7 +60,9 @@ type Config struct {
 	// to those who have no certificate.
 	ServerTLS *tls.Config
 
-	// NodeOf is the Node-ID that the certificate of a verified connection names.
+	// NodeOf is the Node-ID that PeerCertificates[0] names. It is asked about
+	// verified connections, and about certificates that Verify or VerifyRecord
+	// sees afterwards.
 	NodeOf func(tls.ConnectionState) (overlay.ID, error)
 
 	// Sign signs octets as this node; Verify checks a signature with its chain
@@ -67,9 +70,8 @@ type Config struct {
 	Sign   func(msg []byte) (overlay.Signature, error)
 	Verify func(msg []byte, s overlay.Signature) (overlay.ID, error)
 
-	// VerifyRecord checks what was not checked already: that the owner may write
-	// a record of this Kind there. The signature is good when it is called, and
-	// Owner is the signer. Nil allows everything.
+	// VerifyRecord checks a record's signature, that Owner is the signer, and that
+	// it may write there. Nil checks the first two with Verify.
 	VerifyRecord func(overlay.Record) error
 
 	// Enrol serves a connection that negotiated EnrolALPN and closes it. Nil

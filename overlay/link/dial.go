@@ -21,7 +21,8 @@ type dialKey struct {
 
 // dial is one on its way, and what waits for it.
 type dial struct {
-	queue []*outgoing // guarded by Link.mu
+	queue  []*outgoing // guarded by Link.mu, as octets
+	octets int
 }
 
 var errSelf = errors.New("link: that is this node itself")
@@ -35,10 +36,11 @@ func (l *Link) dialLocked(to overlay.Peer, o *outgoing) {
 	}
 	d := l.dials[key]
 	switch {
-	case d != nil && len(d.queue) >= maxQueue:
+	case d != nil && (len(d.queue) >= maxQueue || d.octets+o.size() > maxQueueOctets):
 		l.drop(QueueFull, "send", "to", to)
 	case d != nil:
 		d.queue = append(d.queue, o)
+		d.octets += o.size()
 	case !to.Addr.IsValid() || to.Addr.Addr().IsUnspecified():
 		l.drop(Unknown, "send: no address", "to", to)
 		l.lose(to.ID)
@@ -46,7 +48,7 @@ func (l *Link) dialLocked(to overlay.Peer, o *outgoing) {
 		l.drop(Busy, "send: too many dials", "to", to)
 		l.lose(to.ID)
 	default:
-		d = &dial{queue: []*outgoing{o}}
+		d = &dial{queue: []*outgoing{o}, octets: o.size()}
 		l.dials[key] = d
 		l.wg.Go(func() { l.dial(to, key, d) })
 	}

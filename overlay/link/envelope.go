@@ -1,9 +1,11 @@
 package link
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"chordophone/overlay"
@@ -94,7 +96,7 @@ func (l *Link) sign(o *outgoing) (overlay.Signature, error) {
 		}
 		sig, err := l.cfg.Sign(input)
 		if err != nil || len(sig.Chain) == 0 {
-			return sig, fmt.Errorf("link: sign: %w", orNoCertificate(err))
+			return sig, fmt.Errorf("link: sign: %w", cmp.Or(err, errNoCertificate))
 		}
 		now := sha256.Sum256(sig.Chain[0])
 		if now == leaf {
@@ -105,18 +107,11 @@ func (l *Link) sign(o *outgoing) (overlay.Signature, error) {
 	return overlay.Signature{}, fmt.Errorf("link: sign: %w", errNoCertificate)
 }
 
-func orNoCertificate(err error) error {
-	if err != nil {
-		return err
-	}
-	return errNoCertificate
-}
-
 // open turns a message on the wire into one for chord: parsed, and its signature
 // and those of its records verified. from is the node at the other end of the
-// connection, kept what it sent of certificates before.
-func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *keeper) (chord.Message, Reason, error) {
-	var m chord.Message
+// connection, remote its IP address, kept what it sent of certificates before.
+// errKeepers says that the connection is of no more use.
+func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *keeper) (m chord.Message, _ Reason, err error) {
 	h, payload, err := reload.ParseHeader(wire)
 	switch {
 	case err != nil:
@@ -130,45 +125,31 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 	if err != nil {
 		return m, Malformed, err
 	}
-	bag := &bag{nodeOf: l.cfg.NodeOf}
-	if err := bag.fill(&l.cabinet, sec.Certificates); err != nil {
-		return m, Malformed, err
-	}
-	fresh := len(bag.certs)
-	bag.certs = append(bag.certs, kept.certs...)
-
-	sig, _, err := bag.signature(sec.Signature)
-	if err != nil {
-		return m, BadSignature, err
-	}
-	input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, signed, sec.Signature.Signer)
-	if err != nil {
-		return m, Malformed, err
-	}
-	if m.From.ID, err = l.cfg.Verify(input, sig); err != nil {
-		return m, BadSignature, err
-	}
 	m.Tx, m.TTL, m.Raw = h.Tx, h.TTL, payload
 	if m.Via, m.To, err = lists(h); err != nil {
 		return m, Malformed, err
 	}
-	if direct := m.From.ID == from.ID && len(m.Via) == 0 && len(m.To) == 1 && m.To[0] == (chord.Dest{ID: l.cfg.Self.ID}); direct {
-		for _, cert := range bag.certs[:fresh] {
+	bag := &bag{nodeOf: l.cfg.NodeOf, missing: errNoCertificate}
+	if err := bag.fill(&l.cabinet, sec.Certificates); err != nil {
+		return m, Malformed, err
+	}
+	sent := bag.certs
+	direct := len(m.Via) == 0 && len(m.To) == 1 && m.To[0] == chord.Dest{ID: l.cfg.Self.ID}
+	if direct {
+		bag.certs, bag.missing = slices.Concat(sent, kept.certs), errKeepers
+	}
+	if m.From.ID, err = l.verify(h, signed, sec.Signature, bag); err != nil {
+		return m, BadSignature, err
+	}
+	if direct && m.From.ID == from.ID {
+		for _, cert := range sent {
 			kept.keep(cert.sum, cert)
 		}
 	}
-
 	if m.From.Addr, err = address(c); err != nil {
 		return m, Malformed, err
 	}
-	if m.From.Addr.IsValid() && m.From.Addr.Addr().IsUnspecified() {
-		// It listens at all its addresses and does not know which is good for us.
-		if m.From.ID == from.ID {
-			m.From.Addr = netip.AddrPortFrom(remote, m.From.Addr.Port())
-		} else {
-			m.From.Addr = netip.AddrPort{}
-		}
-	}
+	m.From.Addr = reachable(m.From, from.ID, remote)
 	if m.Body, err = (decoder{m.From, bag}).body(c); err != nil {
 		return m, Malformed, err
 	}
@@ -176,6 +157,31 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 		return m, BadRecord, err
 	}
 	return m, 0, nil
+}
+
+// verify says who made a message.
+func (l *Link) verify(h reload.Header, signed []byte, s reload.Signature, b *bag) (overlay.ID, error) {
+	sig, _, err := b.signature(s)
+	if err != nil {
+		return overlay.ID{}, err
+	}
+	input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, signed, s.Signer)
+	if err != nil {
+		return overlay.ID{}, err
+	}
+	return l.cfg.Verify(input, sig)
+}
+
+// reachable is the address that a maker gave, if it is good for something. One
+// that listens at all its addresses does not know which is good for us.
+func reachable(maker overlay.Peer, neighbour overlay.ID, remote netip.Addr) netip.AddrPort {
+	switch {
+	case !maker.Addr.IsValid(), !maker.Addr.Addr().IsUnspecified():
+		return maker.Addr
+	case maker.ID == neighbour:
+		return netip.AddrPortFrom(remote, maker.Addr.Port())
+	}
+	return netip.AddrPort{}
 }
 
 // verifyRecords refuses a Store that holds a bad record (RFC 6940, section

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -56,7 +57,7 @@ func Listen(cfg Config) (*Link, error) {
 	}
 	sig, err := cfg.Sign(nil)
 	if err != nil || len(sig.Chain) == 0 {
-		return nil, fmt.Errorf("link: sign: %w", orNoCertificate(err))
+		return nil, fmt.Errorf("link: sign: %w", cmp.Or(err, errNoCertificate))
 	}
 	leaf := sha256.Sum256(sig.Chain[0])
 	ln, err := net.Listen("tcp", cfg.Self.Addr.String())
@@ -75,7 +76,7 @@ func Listen(cfg Config) (*Link, error) {
 		overlay:    reload.OverlayHash(cfg.Office),
 		started:    time.Now(),
 		listener:   ln,
-		events:     make(chan chord.Event, 256),
+		events:     make(chan chord.Event, maxEvents),
 		conns:      make(map[overlay.ID]*conn),
 		draining:   make(map[*conn]bool),
 		dials:      make(map[dialKey]*dial),

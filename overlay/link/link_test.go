@@ -276,9 +276,27 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestFlush: what was sent before Run was told to end arrives.
+func TestFlush(t *testing.T) {
+	o := newOffice(t, "office.example")
+	a, b := run(t, o.phone(node(1))), run(t, o.phone(node(2)))
+	a.Send(b.Self(), a.to(b.id, chord.Ping{}))
+	b.receive()
+	const n = 50
+	for range n {
+		a.Send(b.Self(), a.to(b.id, chord.Leave{}))
+	}
+	go a.stop()
+	for range n {
+		b.receive()
+	}
+	b.lost(a.id)
+}
+
 // TestSilent: a peer that takes everything and acknowledges nothing is lost when
 // its ACK is overdue, not before.
 func TestSilent(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "office.example")
 	a := run(t, o.phone(node(1)))
 	x := o.phone(node(9))
@@ -299,6 +317,7 @@ func TestSilent(t *testing.T) {
 // waiting on both sides; none is lost, none is called Lost, and one connection
 // stays.
 func TestSimultaneousDial(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "office.example")
 	pa, pb := o.phone(node(1)), o.phone(node(2))
 	for round := range 8 {
@@ -394,6 +413,7 @@ func TestIdle(t *testing.T) {
 
 // TestQueueBound: a peer that takes nothing costs a bounded queue.
 func TestQueueBound(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "office.example")
 	a := run(t, o.phone(node(1)))
 	x := o.phone(node(9))
@@ -410,6 +430,7 @@ func TestQueueBound(t *testing.T) {
 
 // TestHandshakeBound: connections that never say a word are bounded and cut.
 func TestHandshakeBound(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t, "office.example")
 	a := run(t, o.phone(node(1)))
 	for range maxHandshakesIP + 4 {

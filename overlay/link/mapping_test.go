@@ -76,6 +76,7 @@ func bodies(a, b *phone, joining overlay.Peer) []chord.Body {
 }
 
 func TestMapping(t *testing.T) {
+	t.Parallel()
 	p, a, b := newPair(t)
 	seen := make(map[reflect.Type]bool)
 	for _, body := range bodies(a, b, p.a.Self()) {
@@ -163,8 +164,8 @@ func TestKeepers(t *testing.T) {
 	if len(sent.sums) != len(a.chain) || len(kept.certs) != len(a.chain) {
 		t.Errorf("%d sent and %d kept of %d certificates", len(sent.sums), len(kept.certs), len(a.chain))
 	}
-	if _, err := p.carry(m, &sent, new(keeper)); !errors.Is(err, errNoCertificate) {
-		t.Errorf("%v, want %v", err, errNoCertificate)
+	if _, err := p.carry(m, &sent, new(keeper)); !errors.Is(err, errKeepers) {
+		t.Errorf("%v, want %v", err, errKeepers)
 	}
 	m.To[0].Resource = true // may go further: complete
 	if _, err := p.carry(m, &sent, new(keeper)); err != nil {
@@ -219,4 +220,46 @@ func BenchmarkSealOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// FuzzContents: whatever a member says is understood or refused.
+func FuzzContents(f *testing.F) {
+	o := newOffice(f, "office.example")
+	a, b := o.phone(node(1)), o.phone(node(2))
+	maker := overlay.Peer{ID: a.id}
+	bag := &bag{nodeOf: nodeOf, missing: errNoCertificate}
+	var cabinet cabinet
+	for _, body := range bodies(a, b, maker) {
+		c, certs, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, netip.AddrPort{}, 0)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, der := range certs {
+			if err := bag.fill(&cabinet, []reload.Certificate{{Data: der}}); err != nil {
+				f.Fatal(err)
+			}
+		}
+		octets, err := c.Append(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(octets)
+	}
+	end, err := reload.Security{Signature: reload.Signature{Signer: reload.Identity{Type: reload.NoIdentity}}}.Append(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, octets []byte) {
+		c, _, _, err := reload.ParsePayload(append(octets, end...))
+		if err != nil {
+			return
+		}
+		body, err := decoder{maker, bag}.body(c)
+		if err != nil {
+			return
+		}
+		if _, _, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, netip.AddrPort{}, 0); err != nil {
+			t.Fatalf("%#v cannot be said again: %v", body, err)
+		}
+	})
 }

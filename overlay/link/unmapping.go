@@ -16,8 +16,12 @@ import (
 // errProfile is the error for what is good RELOAD but not of this profile.
 var errProfile = errors.New("link: not of this profile")
 
-// errNoCertificate is the error for a signature whose certificate is missing.
-var errNoCertificate = errors.New("link: certificate missing")
+// errNoCertificate is the error for a signature whose certificate is missing;
+// errKeepers, when it ought to be here from an earlier message.
+var (
+	errNoCertificate = errors.New("link: certificate missing")
+	errKeepers       = errors.New("link: the two sides do not keep the same certificates")
+)
 
 // decoder says in chord's words what contents say. Slices in the result share no
 // memory with the contents.

@@ -31,7 +31,6 @@ func TestWireshark(t *testing.T) {
 	}
 	ack := AppendAck(nil, uint32(len(all)-1), 0xffffffff)
 	rows := tshark(t, dir, append(frames, ack))
-	os.WriteFile("/tmp/wire/x.pcap", pcap(frames), 0o644)
 	for i, s := range all {
 		name, row := s.name, rows[i]
 		if !strings.HasSuffix(strings.Split(row[0], ":x509")[0], ":reload-framing:reload") && !strings.Contains(row[0], ":reload-framing:reload:") {

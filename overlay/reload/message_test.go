@@ -241,15 +241,55 @@ func TestAppendRefuses(t *testing.T) {
 }
 
 func TestUnknownKind(t *testing.T) {
-	for _, h := range []string{
-		"10" + strings.Repeat("09", 16) + "00" + "00000010" + "00000050" + "0000000000000000" + "00000000",
-	} {
-		b, err := hex.DecodeString(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ParseBody(CodeStoreReq, b); !errors.Is(err, ErrUnknownKind) {
-			t.Errorf("%v, want %v", err, ErrUnknownKind)
+	b, err := hex.DecodeString("10" + strings.Repeat("09", 16) + "00" + "00000010" + "00000050" + "0000000000000000" + "00000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseBody(CodeStoreReq, b); !errors.Is(err, ErrUnknownKind) {
+		t.Errorf("%v, want %v", err, ErrUnknownKind)
+	}
+}
+
+// TestKindTwice: "The same Kind-ID MUST NOT be used twice in a given store
+// request." // RFC 6940, section 7.4.1.1
+func TestKindTwice(t *testing.T) {
+	b, err := AppendBody(nil, StoreReq{Kinds: []KindData{{Kind: KindPrivate}, {Kind: KindPrivate}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseBody(CodeStoreReq, b); !errors.Is(err, ErrMalformed) {
+		t.Errorf("%v, want %v", err, ErrMalformed)
+	}
+}
+
+// TestSyntheticValue: "the identity_type is set to none, the
+// SignatureAndHashAlgorithm values are set to {0, 0}, and the signature value is
+// of zero length". // RFC 6940, section 7.4.2.2
+func TestSyntheticValue(t *testing.T) {
+	want := FetchAns{[]KindData{{KindTURNService, 1, []StoredData{{Signature: Signature{Signer: Identity{Type: NoIdentity}}}}}}}
+	b, err := AppendBody(nil, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasSuffix(b, []byte{0, 0, 3, 0, 0, 0, 0}) {
+		t.Errorf("signature is %x", b[len(b)-7:])
+	}
+	got, err := ParseBody(CodeFetchAns, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Body(want), got, equate...); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestClaims: lengths that are not covered by octets cost no memory.
+func TestClaims(t *testing.T) {
+	for _, code := range []Code{CodeStoreReq, CodeFetchAns, CodeStatAns, CodeConfigUpdateReq} {
+		claim := bytes.Repeat([]byte{0xff}, 64)
+		claim[0] = 0
+		if n := testing.AllocsPerRun(10, func() { ParseBody(code, claim) }); n > 20 {
+			t.Errorf("code %#x: %v allocations", code, n)
 		}
 	}
 }

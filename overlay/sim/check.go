@@ -11,7 +11,7 @@ import (
 func (s *Net) Members() []int {
 	var out []int
 	for i, h := range s.hosts {
-		if h.Node != nil && h.Node.View().Joined {
+		if h.Node != nil && h.Node.Joined() {
 			out = append(out, i)
 		}
 	}
@@ -22,12 +22,10 @@ func (s *Net) Members() []int {
 // Owner is the member that should be responsible for a key, of those given in
 // the order of the circle.
 func (s *Net) Owner(members []int, key overlay.ID) int {
-	for _, i := range members {
-		if s.hosts[i].Peer.ID.Compare(key) >= 0 {
-			return i
-		}
-	}
-	return members[0]
+	k, _ := slices.BinarySearchFunc(members, key, func(i int, key overlay.ID) int {
+		return s.hosts[i].Peer.ID.Compare(key)
+	})
+	return members[k%len(members)]
 }
 
 // Wrong counts the hosts that are switched on and do not know their right
@@ -36,13 +34,12 @@ func (s *Net) Wrong() (wrong int) {
 	members := s.Members()
 	for k, i := range members {
 		next := s.hosts[members[(k+1)%len(members)]].Peer.ID
-		v := s.hosts[i].Node.View()
-		if len(members) > 1 && (len(v.Succ) == 0 || v.Succ[0].ID != next) {
+		if p, ok := s.hosts[i].Node.Successor(); len(members) > 1 && (!ok || p.ID != next) {
 			wrong++
 		}
 	}
 	for _, h := range s.hosts {
-		if h.Node != nil && !h.Node.View().Joined {
+		if h.Node != nil && !h.Node.Joined() {
 			wrong++
 		}
 	}

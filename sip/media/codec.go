@@ -31,11 +31,13 @@ type kind struct {
 }
 
 // DefaultCodecs are all codecs, the best first.
-func DefaultCodecs() []string { return []string{"PCMA", "PCMU"} }
+func DefaultCodecs() []string { return []string{"G722", "PCMA", "PCMU"} }
 
 // codecKind returns the codec of an encoding name.
 func codecKind(name string) (kind, bool) {
 	switch strings.ToUpper(name) {
+	case "G722":
+		return kind{sdp.Codec{PT: 9, Name: "G722", Rate: clock}, func() codec { return newG722() }}, true
 	case "PCMU":
 		return kind{sdp.Codec{PT: 0, Name: "PCMU", Rate: clock}, func() codec { return &g711{enc: encodeUlaw, dec: &ulaw} }}, true
 	case "PCMA":

@@ -11,18 +11,23 @@ import (
 	"time"
 )
 
-// Network joins addresses by connections in memory. They carry any number of
-// bytes at once, like TCP with a large window.
+// Network joins addresses by connections and datagrams in memory. A connection
+// carries any number of bytes at once, like TCP with a large window.
 type Network struct {
 	mu        sync.Mutex
 	listeners map[netip.AddrPort]*Listener
 	silent    map[netip.AddrPort]bool
+	packets   map[netip.AddrPort]*PacketConn
+	drop      func(from, to netip.AddrPort, data []byte) bool
 	conns     []*Conn
 	port      uint16
 }
 
 func NewNetwork() *Network {
-	return &Network{listeners: map[netip.AddrPort]*Listener{}, silent: map[netip.AddrPort]bool{}, port: 40000}
+	return &Network{
+		listeners: map[netip.AddrPort]*Listener{}, silent: map[netip.AddrPort]bool{},
+		packets: map[netip.AddrPort]*PacketConn{}, port: 40000,
+	}
 }
 
 // Listen takes an address until the listener is closed.

@@ -132,18 +132,13 @@ func readMessage(r *bufio.Reader) (Message, error) {
 // Close ends the connection.
 func (p *Peer) Close() { p.conn.Close() }
 
-// Write sends bytes as they are.
-func (p *Peer) Write(text string) {
-	p.t.Helper()
-	if _, err := io.WriteString(p.conn, text); err != nil {
-		p.t.Errorf("siptest: write: %v", err)
-	}
-}
+// Write sends bytes as they are. That the connection has ended is for the next
+// expectation to find.
+func (p *Peer) Write(text string) { io.WriteString(p.conn, text) }
 
 // Send sends a message: variables filled in, lines ended by CRLF, blanks at
 // their beginnings removed, Content-Length added if it is not there.
 func (p *Peer) Send(text string) {
-	p.t.Helper()
 	text = strings.TrimLeft(p.expand(text), "\n\t ")
 	head, body, _ := strings.Cut(trimLines(text), "\n\n")
 	head = strings.TrimRight(head, "\n")

@@ -34,6 +34,20 @@
 // INVITE. A challenge (401, 407) is a failed call and never answered, and no
 // header makes the phone answer by itself.
 //
+// # What guards against sipgo's defects
+//
+//	connections found by local address, in any order of messages, without
+//	bounds, payloads logged at error level    flow.go, transaction.go: not used
+//	CANCEL of any connection ends an INVITE   request.go: same flow only
+//	ACK and CANCEL numbered like new requests message.go: built here
+//	line breaks written out                   flow.go, wire
+//	no validation: versions, doubled fields,
+//	CSeq and its method, Require, types       validate.go
+//	Max-Forwards of 0 wraps when decremented  request.go: checked, never decremented
+//	names of parameters compared exactly,
+//	blanks kept in them and in CSeq           address.go, param; validate.go, parse
+//	one bad field ends the connection         flow.go, newParser: parsed late, 400
+//
 // # How a call ends
 //
 // Each call that the owner has heard of ends with exactly one [Ended]. Its

@@ -5,7 +5,7 @@ import "fmt"
 // Event is what the owner of a UA hears of: Offered, Progress, Answered or
 // Ended. Call is the id given to Dial, or made by the UA for a call that came
 // in.
-type Event interface{ event() }
+type Event interface{ call() string }
 
 // Offered says that somebody calls and hears ringback: Answer, Reject or
 // Hangup it.
@@ -38,10 +38,10 @@ type Ended struct {
 	ByFar  bool   // the far side ended it
 }
 
-func (Offered) event()  {}
-func (Progress) event() {}
-func (Answered) event() {}
-func (Ended) event()    {}
+func (e Offered) call() string  { return e.Call }
+func (e Progress) call() string { return e.Call }
+func (e Answered) call() string { return e.Call }
+func (e Ended) call() string    { return e.Call }
 
 func (e Offered) String() string  { return fmt.Sprintf("offered from=%s name=%q", e.From, e.Name) }
 func (e Progress) String() string { return fmt.Sprintf("progress %d", e.Status) }

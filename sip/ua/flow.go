@@ -250,7 +250,7 @@ func (u *UA) secure(ctx context.Context, conn net.Conn, inbound bool) (*flow, er
 		conn.Close()
 		return nil, fmt.Errorf("ua: far certificate: %w", err)
 	}
-	return newFlow(tc, strings.ToLower(user), inbound), nil
+	return newFlow(tc, strings.ToLower(strings.TrimPrefix(user, "sip:")), inbound), nil
 }
 
 // accept takes connections until the listener is closed.

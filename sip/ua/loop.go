@@ -120,7 +120,7 @@ func (l *loop) wait() time.Duration {
 }
 
 func (l *loop) emit(e Event) {
-	l.log.Debug("sip: event", "event", e)
+	l.log.Info("sip: "+fmt.Sprint(e), "call", e.call()) // never the value: it holds keys
 	l.out = append(l.out, e)
 }
 

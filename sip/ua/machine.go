@@ -50,8 +50,7 @@ func (s state) String() string { return stateNames[s] }
 //
 // Whatever is not drawn ends in over by a failure, a refusal or a timeout.
 type machine struct {
-	state  state
-	reason string // Cause of the Ended to come, where the far side gave none
+	state state
 
 	// We call.
 	contacts  int  // how many the location service named
@@ -125,7 +124,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case agreed:
 		m.agreed(now)
 	case disagreed:
-		m.disagreed(now)
+		m.disagreed(now, in)
 	case ack:
 		m.ack(now, in)
 	case cancel:
@@ -301,17 +300,21 @@ func (m *machine) agreed(now time.Time) {
 	}
 }
 
-func (m *machine) disagreed(now time.Time) {
+func (m *machine) disagreed(now time.Time, in disagreed) {
 	const cause = "no common ground in the session descriptions"
+	refusal := 488
+	if in.malformed {
+		refusal = 400
+	}
 	switch {
 	case m.state == calling:
 		m.end(488, "no sound for this call", false)
 	case m.state == weighing:
-		m.do(respond{to: toInvite, status: 488})
+		m.do(respond{to: toInvite, status: refusal})
 		m.finish() // the owner never heard of it
 	case m.state == confirmed && m.renewing:
 		m.renewing = false
-		m.do(respond{to: toInvite, status: 488}) // the session stays: RFC 3261, section 14.2
+		m.do(respond{to: toInvite, status: refusal}) // the session stays: RFC 3261, section 14.2
 	case m.state == confirmed && !m.answered:
 		m.ended(488, cause, false)
 		m.leave(now)
@@ -333,7 +336,7 @@ func (m *machine) ack(now time.Time, in ack) {
 	case m.state == leaving:
 		m.leave(now)
 	case m.state == confirmed && m.delayed && !in.answer && !m.answered:
-		m.disagreed(now) // RFC 3264: our offer must be answered
+		m.disagreed(now, disagreed{}) // RFC 3264: our offer must be answered
 	case m.state == confirmed && m.delayed && in.answer:
 		m.delayed = false
 		m.do(negotiate{"accept"})

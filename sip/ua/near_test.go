@@ -217,7 +217,7 @@ func TestNearReinvite(t *testing.T) {
 		}
 		request(p, "ACK", 5, "v=0 mine")
 		p.Quiet(time.Minute)
-		if got := strings.Join(a.media[0].log, ", "); got != "answer v=0 far, answer v=0 hold, answer v=0 refuse, offer , accept v=0 mine" {
+		if got := a.media(0).history(); got != "answer v=0 far, answer v=0 hold, answer v=0 refuse, offer , accept v=0 mine" {
 			t.Error("negotiated ", got)
 		}
 		request(p, "BYE", 6, "")
@@ -288,6 +288,7 @@ func TestNearRefuses(t *testing.T) {
 			{"any Contact", replace("<sip:102@10.9.9.9:5061;transport=tls>", "*"), "400", ""},
 			{"Max-Forwards", replace("Forwards: 70", "Forwards: 4294967296"), "400", ""},
 			{"bad offer", replace("v=0 far", "v=0 refuse"), "488", ""},
+			{"garbled offer", replace("v=0 far", "garbled"), "400", ""},
 			{"To tag", replace("To: <sip:101@office>", "To: <sip:101@office>;tag=lost"), "481", ""},
 			{"BYE of nothing", replace("INVITE", "BYE"), "481", ""},
 			{"REGISTER", replace("INVITE", "REGISTER"), "405", "Allow"},

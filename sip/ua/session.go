@@ -3,9 +3,11 @@ package ua
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"chordophone/sip/location"
+	"chordophone/sip/sdp"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -105,13 +107,14 @@ func (l *loop) dial(call, number string) {
 	switch {
 	case !ok:
 		l.emit(Ended{Call: call, Status: 404, Cause: "not a number of this office"})
-	case user == l.ua.cfg.User:
+	case strings.EqualFold(user, l.ua.cfg.User):
 		l.emit(Ended{Call: call, Status: 486, Cause: "this is the number of this telephone"})
 	case len(l.calls) >= l.ua.cfg.MaxCalls || l.stopping:
 		l.emit(Ended{Call: call, Status: 503, Cause: "too many calls at once"})
 	default:
+		user = strings.ToLower(user)
 		aor := user + "@" + l.ua.cfg.Domain
-		s := &session{id: call, out: true, peer: aor, number: user}
+		s := &session{id: call, out: true, peer: strings.ToLower(aor), number: user}
 		s.d = dialog{callID: newToken(), localTag: newToken(), local: l.ua.aor, remote: "sip:" + aor, localSeq: 1}
 		l.calls[call] = s
 		l.dialogs[s.d.key()] = s
@@ -333,12 +336,13 @@ func (l *loop) negotiate(s *session, what string) {
 		l.step(s, agreed{})
 		return
 	}
-	if errors.Is(err, ErrNotAcceptable) {
+	malformed := errors.Is(err, sdp.ErrSyntax)
+	if malformed || errors.Is(err, sdp.ErrNotAcceptable) {
 		l.log.Info("sip: no common session", "call", s.id, "peer", s.peer, "error", err)
 	} else {
 		l.log.Warn("sip: session refused", "call", s.id, "peer", s.peer, "error", err)
 	}
-	l.step(s, disagreed{})
+	l.step(s, disagreed{malformed: malformed})
 }
 
 // ---- both ----

@@ -36,8 +36,8 @@ type (
 	cancel   struct{ cause string }
 	bye      struct{ cause string }
 
-	agreed    struct{} // what negotiate asked for was done
-	disagreed struct{} // ... or could not be
+	agreed    struct{}                 // what negotiate asked for was done
+	disagreed struct{ malformed bool } // ... or could not be
 	tick      struct{}
 )
 

@@ -8,22 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strings"
 	"syscall"
 	"time"
 
 	"chordophone/sip/location"
 )
 
-// ErrNotAcceptable may be wrapped by a Media's Answer or Accept to say that
-// the far description is sound but has nothing in common with ours. Any error
-// of theirs refuses the session with 488; this one is only not logged as a
-// fault of ours.
-var ErrNotAcceptable = errors.New("ua: session description not acceptable")
-
 // Media is one call's session as the user agent needs it. The methods are
 // called from the UA's own goroutine, one at a time, and must not block; Close
-// is called from another one, once, and may.
+// is called from another one, once, and may. An error that matches
+// sdp.ErrSyntax refuses an offer with 400, any other with 488, of which only
+// sdp.ErrNotAcceptable is not logged as a warning.
 type Media interface {
 	Offer() (sdp []byte, err error)                 // the description we begin with
 	Answer(offer []byte) (answer []byte, err error) // also for a changed offer within the session
@@ -37,13 +32,15 @@ type Config struct {
 	Domain string // "office"
 	Name   string // display name; may be empty
 
-	Listen    netip.AddrPort // usually IP:5061; port 0 takes a free one
+	Listen    netip.AddrPort // usually IP:5061; no IP means all, port 0 a free one
 	ServerTLS *tls.Config    // must demand the far certificate
 	ClientTLS *tls.Config    // must check the far certificate
 	// PeerUser says whom the far certificate vouches for: "102@office".
 	PeerUser func(tls.ConnectionState) (string, error)
 
-	Locate   location.Service
+	Locate location.Service
+	// NewMedia makes the session of one call, heard and spoken at local, the
+	// address of this telephone that the far side can reach. It must not block.
 	NewMedia func(local netip.Addr) (Media, error)
 	Log      *slog.Logger // may be nil
 
@@ -75,7 +72,6 @@ func New(cfg Config) (*UA, error) {
 	case cfg.ServerTLS == nil, cfg.ClientTLS == nil, cfg.PeerUser == nil, cfg.Locate == nil, cfg.NewMedia == nil:
 		return nil, errors.New("ua: config lacks one of ServerTLS, ClientTLS, PeerUser, Locate, NewMedia")
 	}
-	cfg.Domain = strings.ToLower(cfg.Domain)
 	cfg.Name = plainName(cfg.Name)
 	if cfg.MaxCalls <= 0 {
 		cfg.MaxCalls = 8
@@ -90,9 +86,13 @@ func New(cfg Config) (*UA, error) {
 		cfg.Dial = dialTCP
 	}
 	if cfg.Listener == nil {
-		l, err := net.Listen("tcp", cfg.Listen.String())
+		where := cfg.Listen.String()
+		if !cfg.Listen.Addr().IsValid() {
+			where = fmt.Sprintf(":%d", cfg.Listen.Port()) // every address
+		}
+		l, err := net.Listen("tcp", where)
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("ua: SIP over TLS: %w (hint: another telephone or SIP program uses %v)", err, cfg.Listen)
+			return nil, fmt.Errorf("ua: SIP over TLS: %w (hint: another telephone or SIP program uses %s)", err, where)
 		} else if err != nil {
 			return nil, fmt.Errorf("ua: SIP over TLS: %w (hint: is %v an address of this machine?)", err, cfg.Listen.Addr())
 		}

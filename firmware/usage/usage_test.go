@@ -1,0 +1,257 @@
+package usage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/firmware/usage"
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/identity"
+	"chordophone/overlay/node"
+	"chordophone/overlay/node/nodetest"
+	"chordophone/sip/location"
+)
+
+// phone is a node of a real ring on an in-memory network, with what usage makes
+// of it.
+type phone struct {
+	t        *testing.T
+	identity *identity.Identity
+	peer     overlay.Peer
+	wire     *nodetest.Transport
+	stop     context.CancelFunc
+	ended    chan struct{}
+	writer   *usage.Writer
+	members  *usage.Members
+	places   *usage.Registrations
+}
+
+// boot starts a phone that has an identity.
+func boot(t *testing.T, net *nodetest.Net, i int, id *identity.Identity, epoch uint32, known ...overlay.Peer) *phone {
+	t.Helper()
+	p := &phone{t: t, identity: id, ended: make(chan struct{})}
+	p.peer = overlay.Peer{ID: id.ID(), Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), overlay.Port)}
+	p.wire = net.Attach(p.peer)
+	ring := node.New(node.Config{
+		Self: p.peer, Chord: chord.LAN(), Known: known, Transport: p.wire, Store: new(nodetest.Store),
+		Verify: id.VerifyRecord,
+		Rand:   rand.New(rand.NewPCG(uint64(i), 1)),
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	go func() {
+		defer close(p.ended)
+		if err := ring.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	p.writer = usage.NewWriter(ring, id, epoch)
+	p.members = usage.NewMembers(ring, p.writer, id)
+	p.places = usage.NewRegistrations(ring, p.writer, p.members, id.ID(), 5061)
+	time.Sleep(2 * time.Second)
+	return p
+}
+
+// enrol makes an identity for a newcomer through p, without a connection.
+func (p *phone) enrol(wish int) (*identity.Identity, error) {
+	return identity.EnrolDirect(context.Background(), p.identity, wish, p.members.Claim)
+}
+
+func (p *phone) off() {
+	p.wire.Off()
+	p.stop()
+	<-p.ended
+}
+
+func (p *phone) bind(expires time.Duration) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := p.places.Bind(ctx, "sip:"+p.identity.User(), []location.Binding{{Contact: "sip:unused", Expires: expires}})
+	if err != nil {
+		p.t.Fatalf("%s binds: %v", p.identity.User(), err)
+	}
+}
+
+func (p *phone) lookup(aor string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	found, err := p.places.Lookup(ctx, aor)
+	if len(found) == 0 {
+		return "", err
+	}
+	return found[0].Contact, err
+}
+
+// office is n phones, each enrolled through the one before.
+func office(t *testing.T, n int) []*phone {
+	t.Helper()
+	net := new(nodetest.Net)
+	founder, err := identity.Found("office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phones := []*phone{boot(t, net, 1, founder, 1)}
+	for i := 1; i < n; i++ {
+		id, err := phones[i-1].enrol(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phones = append(phones, boot(t, net, i+1, id, 1, phones[0].peer))
+	}
+	return phones
+}
+
+func closeAll(phones []*phone) {
+	for _, p := range phones {
+		p.stop()
+	}
+	for _, p := range phones {
+		<-p.ended
+	}
+}
+
+func TestEveryPhoneIsFoundByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		for _, p := range phones {
+			p.bind(time.Hour)
+		}
+		for i, p := range phones {
+			aor := fmt.Sprintf("sip:%d@office", 101+i)
+			want := fmt.Sprintf("sip:%d@%v:5061;transport=tls", 101+i, p.peer.Addr.Addr())
+			for _, other := range phones {
+				if got, err := other.lookup(aor); got != want || err != nil {
+					t.Errorf("%s finds %s at %q, %v; want %q", other.identity.User(), aor, got, err, want)
+				}
+			}
+		}
+	})
+}
+
+// RFC 3261, section 16.5: a number that nobody has is 404, one that cannot be
+// reached now is 480; the location service tells them apart.
+func TestUnknownAndUnreachable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		for _, p := range phones {
+			p.bind(time.Hour)
+		}
+		if got, err := phones[0].lookup("sip:999@office"); !errors.Is(err, location.ErrNotFound) {
+			t.Errorf("999, which nobody has: %q, %v", got, err)
+		}
+		phones[2].off()
+		time.Sleep(15 * time.Second) // until the ring has closed over it
+		if got, err := phones[0].lookup("sip:103@office"); got != "" || err != nil {
+			t.Errorf("103, which is off: %q, %v; want nothing and no error", got, err)
+		}
+		if _, err := phones[0].lookup("tel:103"); err == nil {
+			t.Error("something that is no address of record was looked up")
+		}
+	})
+}
+
+func TestRegistrationExpiresAndIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		phones[1].bind(time.Minute)
+		if got, err := phones[0].lookup("sip:102@office"); got == "" || err != nil {
+			t.Fatalf("102 is at %q, %v", got, err)
+		}
+		time.Sleep(61 * time.Second)
+		if got, err := phones[0].lookup("sip:102@office"); got != "" || err != nil {
+			t.Errorf("after it expired 102 is at %q, %v", got, err)
+		}
+		phones[1].bind(time.Hour)
+		if err := phones[1].places.Bind(context.Background(), "sip:102@office", nil); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := phones[0].lookup("sip:102@office"); got != "" || err != nil {
+			t.Errorf("after it was removed 102 is at %q, %v", got, err)
+		}
+		phones[1].bind(time.Hour)
+		if got, err := phones[0].lookup("sip:102@office"); got == "" || err != nil {
+			t.Errorf("registered again, 102 is at %q, %v", got, err)
+		}
+	})
+}
+
+// A phone cannot write another one's registration.
+func TestOnlyOneWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		err := phones[1].places.Bind(context.Background(), "sip:101@office", []location.Binding{{Expires: time.Hour}})
+		if !errors.Is(err, identity.ErrPolicy) {
+			t.Errorf("102 registers as 101: %v, want %v", err, identity.ErrPolicy)
+		}
+	})
+}
+
+// A phone whose disk was lost begins again with a low epoch, while the ring
+// remembers greater versions of its records.
+func TestWriterThatLostItsMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := new(nodetest.Net)
+		founder, err := identity.Found("office")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := boot(t, net, 1, founder, 1)
+		id, err := first.enrol(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := boot(t, net, 2, id, 9, first.peer)
+		before.bind(time.Hour)
+		before.off()
+		time.Sleep(15 * time.Second)
+
+		after := boot(t, net, 3, id, 1, first.peer)
+		after.bind(time.Hour)
+		defer closeAll([]*phone{first, after})
+		want := fmt.Sprintf("sip:102@%v:5061;transport=tls", after.peer.Addr.Addr())
+		if got, err := first.lookup("sip:102@office"); got != want || err != nil {
+			t.Errorf("found at %q, %v; want %q", got, err, want)
+		}
+	})
+}
+
+func TestExtensions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		if id, err := phones[2].enrol(200); err != nil || id.Extension() != 200 {
+			t.Errorf("a newcomer that wishes 200: %v, %v", id, err)
+		}
+		if id, err := phones[1].enrol(102); !errors.Is(err, identity.ErrTaken) {
+			t.Errorf("a newcomer that wishes 102: %v, %v; want %v", id, err, identity.ErrTaken)
+		}
+		if id, err := phones[0].enrol(0); err != nil || id.Extension() != 104 {
+			t.Errorf("the next newcomer: %v, %v; want 104", id, err)
+		}
+		list, err := phones[1].members.List(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, m := range list {
+			got = append(got, m.Extension)
+		}
+		if fmt.Sprint(got) != "[101 102 103 104 200]" {
+			t.Errorf("members are %v", got)
+		}
+	})
+}
