@@ -243,3 +243,20 @@ func FuzzWalk(f *testing.F) {
 		}
 	})
 }
+
+// A count that is too small would lose records without a word.
+func TestSmallerCountIsDamage(t *testing.T) {
+	whole, _ := sample(t)
+	meta, err := readMeta(bytes.NewReader(whole), int64(len(whole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := whole[meta.root*pageSize:]
+	if n := binary.LittleEndian.Uint16(root[10:]); int(n) != len(buckets) {
+		t.Fatalf("root page of %d elements", n)
+	}
+	root[10]--
+	if err := walkFile(bytes.NewReader(whole), int64(len(whole))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a bucket fewer: %v", err)
+	}
+}

@@ -45,7 +45,7 @@ type Config struct {
 func LAN() Config {
 	return Config{
 		Successors:   32,
-		Predecessors: 4,
+		Predecessors: 8,
 		Mesh:         32,
 		Copies:       12,
 

@@ -105,6 +105,7 @@ type Node struct {
 	told        []overlay.Peer // the list as the predecessor was last told
 	joinTry     join
 	known       []known
+	nextProbe   time.Time
 	nextFinger  int
 	ops         int
 
@@ -265,7 +266,16 @@ func (n *Node) View() View {
 
 // table is what this node tells others of its neighbours.
 func (n *Node) table() Table {
-	return Table{Pred: n.predecessors(n.cfg.Predecessors), Succ: n.ring.succ, Addr: n.self.Addr}
+	return Table{Pred: n.predecessors(n.toldPredecessors()), Succ: n.ring.succ, Addr: n.self.Addr}
+}
+
+// toldPredecessors is how many predecessors this node tells of. Where the
+// successor list goes round it holds the others anyway.
+func (n *Node) toldPredecessors() int {
+	if n.complete() {
+		return min(4, n.cfg.Predecessors)
+	}
+	return n.cfg.Predecessors
 }
 
 // predecessors are the nearest nodes before this one, at most max, the dead left
@@ -319,6 +329,16 @@ func (n *Node) predecessor() (overlay.Peer, bool) {
 // for (predecessor, self]. // RFC 6940, section 10
 func (n *Node) responsible(key overlay.ID) bool {
 	p, ok := n.predecessor()
+	if !ok && !n.complete() {
+		// All that are known are suspected or dead, but there are others before
+		// them: the arc begins at the farthest.
+		p, ok = n.ring.pred, true
+		for _, q := range n.before {
+			if p.ID.Between(q.ID, n.self.ID) {
+				p = q
+			}
+		}
+	}
 	return !ok || key == n.self.ID || key.Between(p.ID, n.self.ID)
 }
 

@@ -78,6 +78,13 @@ const (
 // 10.7.4.4: "If a response is received from peer S', which is not P's successor,
 // then the overlay is partitioned".
 func (n *Node) probe() {
+	if !n.complete() {
+		// In a large ring most of the known are in it, and every node asks.
+		if n.settled() && n.now.Before(n.nextProbe) {
+			return
+		}
+		n.nextProbe = n.now.Add(n.jitter(probeMost))
+	}
 	most := 1
 	if len(n.ring.succ) == 0 {
 		most = 4

@@ -57,13 +57,9 @@ func (n *Node) stabilize() {
 			return
 		}
 		s = n.where(s, pong.Table)
-		var pred overlay.Peer
-		if p := n.living(pong.Table.Pred); len(p) > 0 {
-			pred = p[0]
-		}
 		n.watch(func() {
 			old := n.ring.succ
-			if n.ring.successorAnswered(s, n.living(pong.Table.Succ), pred) {
+			if n.ring.successorAnswered(s, n.living(pong.Table.Succ), n.nearest(pong.Table.Pred)) {
 				n.askCandidate()
 			}
 			n.keepHeard(old)
@@ -72,6 +68,18 @@ func (n *Node) stabilize() {
 			n.notify()
 		}
 	})
+}
+
+// nearest is the candidate among a successor's predecessors: the one that comes
+// first clockwise from here. Zave's rules know one predecessor only; with more,
+// a node that got behind passes several of them in one step.
+func (n *Node) nearest(pred []overlay.Peer) (c overlay.Peer) {
+	for _, p := range n.living(pred) {
+		if p.ID != n.self.ID && (c.ID.IsZero() || p.ID.Between(n.self.ID, c.ID)) {
+			c = p
+		}
+	}
+	return c
 }
 
 // watch calls do and sees whether the ring changed by it.
@@ -115,13 +123,17 @@ func (n *Node) askCandidate() {
 			n.keepHeard(old)
 		})
 		n.notify()
+		n.soon(&n.nextRound, n.cfg.Round/10) // there may be a better one behind it
+		if !n.complete() {
+			n.probeBy(c) // and there may be many
+		}
 	})
 }
 
 // tellsNews reports whether the successor, whose predecessors these are, would
 // learn something from a notification. A settled ring saves the message.
 func (n *Node) tellsNews(pred []overlay.Peer) bool {
-	mine := n.predecessors(n.cfg.Predecessors - 1)
+	mine := n.predecessors(n.toldPredecessors() - 1)
 	if len(pred) == 0 || pred[0].ID != n.self.ID {
 		return true
 	}
@@ -174,11 +186,7 @@ func (n *Node) updated(from overlay.Peer, t Table) {
 		if len(n.ring.succ) > 0 && n.ring.succ[0].ID == from.ID && !n.stabilizing {
 			// As if it had been asked: its list becomes ours.
 			old := n.ring.succ
-			var pred overlay.Peer
-			if p := n.living(t.Pred); len(p) > 0 {
-				pred = p[0]
-			}
-			if n.ring.successorAnswered(from, n.living(t.Succ), pred) {
+			if n.ring.successorAnswered(from, n.living(t.Succ), n.nearest(t.Pred)) {
 				n.askCandidate()
 			}
 			n.keepHeard(old)

@@ -29,7 +29,7 @@
 // RFC 6940 lets its enrolment server choose it at random, so that nobody can
 // choose a place on the ring; but there is no server here, and an enroller that
 // chooses could give one Node-ID to two keys. Bound to the key it needs no
-// registry, every node can check it, and a phone that is enrolled again keeps
+// registry, every node can check it, and a key that gets a new certificate keeps
 // it. The price: who may enrol can try keys until one lies where he wants it.
 //
 // No clock is needed, and none can lock a phone out: an office certificate is

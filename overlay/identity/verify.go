@@ -66,14 +66,14 @@ func newVerifier(root *x509.Certificate) (*verifier, error) {
 // enroller certificate of such a node are refused, too: a stolen phone could
 // make itself new identities. It replaces what an earlier call said. Connections
 // that stand are not closed.
-func (v *verifier) Refuse(nodes ...overlay.ID) {
+func (id *Identity) Refuse(nodes ...overlay.ID) {
 	refused := make(map[overlay.ID]bool, len(nodes))
 	for _, n := range nodes {
 		refused[n] = true
 	}
-	v.mu.Lock()
-	v.refused = refused
-	v.mu.Unlock()
+	id.mu.Lock()
+	id.refused = refused
+	id.mu.Unlock()
 }
 
 // verify returns what a leaf's chain says, once it is proved.
@@ -120,10 +120,8 @@ func (v *verifier) remember(name [sha256.Size]byte, m member) {
 func (v *verifier) checkRefused(m member) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, id := range append([]overlay.ID{m.id}, m.by...) {
-		if v.refused[id] {
-			return fmt.Errorf("node %s: %w", id.Short(), ErrRevoked)
-		}
+	if v.refused[m.id] || slices.ContainsFunc(m.by, func(id overlay.ID) bool { return v.refused[id] }) {
+		return fmt.Errorf("node %s: %w", m.id.Short(), ErrRevoked)
 	}
 	return nil
 }

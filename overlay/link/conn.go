@@ -192,4 +192,3 @@ func (c *conn) run() {
 	<-written
 	c.l.ended(c, err, left)
 }
-

@@ -46,7 +46,7 @@ type Link struct {
 	draining   map[*conn]bool       // those that only finish
 	dials      map[dialKey]*dial    // under way
 	handshakes map[netip.Addr]int   // of those who dial us, by address
-	nHandshake int                  //
+	nHandshake int                  // the same in all
 	nEnrol     int
 }
 

@@ -164,4 +164,3 @@ func (c *conn) receive(wire []byte) error {
 		return errEnded
 	}
 }
-

@@ -162,7 +162,7 @@ func TestDamaged(t *testing.T) {
 	for _, s := range samples(t) {
 		wire := encode(t, s.msg)
 		for i := range wire {
-			for _, v := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+			for _, v := range []byte{0, 1, 0xff} {
 				damaged := bytes.Clone(wire)
 				damaged[i] = v
 				checkCanonical(t, damaged)

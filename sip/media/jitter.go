@@ -34,6 +34,8 @@ type Buffer struct {
 	newest  uint32 // end of the newest packet
 	played  uint32 // end of the newest packet given out
 	seq     uint16 // of the newest packet given out
+	step    uint32 // the usual gap: a short packet, or a Frame
+	gap     uint32 // for which Get last had no packet
 
 	recent [maxSlots]uint32 // timestamps given out last, by number
 	given  int              // how many were
@@ -82,8 +84,9 @@ type slot struct {
 type window struct {
 	transit time.Duration // slowest packet: arrival less timestamp
 	offset  time.Duration // earliest need: playing time less timestamp
+	rest    time.Duration // least decoded sound that did not make a frame
 	some    bool          // transit was seen
-	need    bool          // offset was seen
+	need    bool          // offset and rest were seen
 }
 
 // Verdict is what became of a packet.
@@ -164,6 +167,7 @@ func (b *Buffer) insert(seq uint16, pt uint8, ts uint32, payload []byte) Verdict
 	s := &b.slots[free]
 	s.used, s.seq, s.pt, s.ts = true, seq, pt, ts
 	s.n = copy(s.data[:], payload)
+	b.step = uint32(min(max(s.n, frameTicks/4), frameTicks))
 	if end := ts + uint32(s.n); int32(end-b.newest) > 0 {
 		b.newest = end
 	}
@@ -192,11 +196,15 @@ func (b *Buffer) Reset() {
 // Started reports whether playing has begun.
 func (b *Buffer) Started() bool { return b.playing }
 
-// Get returns the payload to play next, or nil if it must be made up: one step of
-// media time has then passed. The payload is valid until the next call of Put.
+// Gap is how much sound must be made up for the nil that Get returned.
+func (b *Buffer) Gap() time.Duration { return time.Duration(b.gap) * (time.Second / clock) }
+
+// Get returns the payload to play next, or nil if it must be made up: media time has
+// then passed by Gap. The payload is valid until the next call of Put.
 func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 	if !b.playing {
 		if !b.started || now.Sub(b.first) < startDelay {
+			b.gap = frameTicks
 			return nil, 0
 		}
 		b.playing = true
@@ -204,6 +212,7 @@ func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 	if int32(b.newest-b.next) > maxDepth {
 		b.skip(b.newest - skipTo)
 	}
+	b.gap = b.step
 	if b.hold {
 		b.hold = false
 		return nil, 0
@@ -211,15 +220,20 @@ func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 	best := -1
 	for i := range b.slots {
 		s := &b.slots[i]
-		if s.used && int32(s.ts-b.next) < frameTicks && (best < 0 || int32(s.ts-b.slots[best].ts) < 0) {
+		if s.used && int32(s.ts-b.next) < int32(b.step) && (best < 0 || int32(s.ts-b.slots[best].ts) < 0) {
 			best = i
 		}
 	}
 	if best < 0 {
-		b.next += frameTicks
+		b.next += b.gap
 		return nil, 0
 	}
 	s := &b.slots[best]
+	if ahead := int32(s.ts - b.next); ahead > 0 {
+		b.gap = uint32(ahead)
+		b.next = s.ts
+		return nil, 0
+	}
 	s.used = false
 	b.next = s.ts + uint32(s.n)
 	b.played, b.seq = b.next, s.seq
@@ -260,9 +274,11 @@ func (b *Buffer) Mark(now time.Time, decoded time.Duration) {
 	b.turn(now)
 	due := now.Add(Frame + decoded.Truncate(Frame))
 	w := &b.win[b.cur]
-	if o := due.Sub(b.base) - b.since(b.next); !w.need || o < w.offset {
-		w.offset, w.need = o, true
+	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%Frame
+	if !w.need {
+		w.offset, w.rest, w.need = offset, rest, true
 	}
+	w.offset, w.rest = min(w.offset, offset), min(w.rest, rest)
 }
 
 // turn starts a new window each second.
@@ -276,25 +292,29 @@ func (b *Buffer) turn(now time.Time) {
 	b.full = min(b.full+1, windows)
 }
 
-// Excess is how long even the slowest packet of the last seconds waited; 0 until
-// that is known.
-func (b *Buffer) Excess() time.Duration {
+// Excess is the delay that bought nothing in the last seconds: how long even the
+// slowest packet waited, and how much sound was always decoded a frame early. Both are
+// 0 until they are known.
+func (b *Buffer) Excess() (wait, rest time.Duration) {
 	if b.full < windows {
-		return 0
+		return 0, 0
 	}
 	var all window
 	for _, w := range b.win {
 		if w.some && (!all.some || w.transit > all.transit) {
 			all.transit, all.some = w.transit, true
 		}
-		if w.need && (!all.need || w.offset < all.offset) {
-			all.offset, all.need = w.offset, true
+		if w.need && !all.need {
+			all.offset, all.rest, all.need = w.offset, w.rest, true
+		}
+		if w.need {
+			all.offset, all.rest = min(all.offset, w.offset), min(all.rest, w.rest)
 		}
 	}
 	if !all.some || !all.need {
-		return 0
+		return 0, 0
 	}
-	return max(all.offset-all.transit, 0)
+	return max(all.offset-all.transit, 0), all.rest
 }
 
 // Delay is how much sound waits.

@@ -174,14 +174,17 @@ func speech(d time.Duration, seed uint64) []int16 {
 	return pcm
 }
 
+// maxCompared is the greatest delay looked for, samples.
+const maxCompared = Rate / 5
+
 // compare returns the correlation of what was heard with what was said, and the
 // delay at which it is greatest.
 func compare(said, heard []int16) (correlation float64, delay time.Duration) {
 	best := -1.0
 	at := 0
-	n := min(len(said), len(heard)) - Rate/2
-	for lag := range Rate / 2 {
-		if c := similarity(heard[lag:], said, n, 5); c > best {
+	n := min(len(said), len(heard)) - maxCompared
+	for lag := range maxCompared {
+		if c := similarity(heard[lag:], said, n, 23); c > best {
 			best, at = c, lag
 		}
 	}

@@ -248,7 +248,7 @@ func (r *receiver) playout(now time.Time, pcm []int16) {
 	r.buffer.Mark(now, time.Duration(r.waiting)*time.Second/Rate)
 }
 
-// fetch appends the next packet's sound to the FIFO, or a frame made up.
+// fetch appends the next packet's sound to the FIFO, or some made up.
 func (r *receiver) fetch(now time.Time) {
 	payload, pt := r.buffer.Get(now)
 	playing := r.buffer.Started() && r.active
@@ -264,14 +264,16 @@ func (r *receiver) fetch(now time.Time) {
 	if playing {
 		r.concealed++
 	}
-	r.conceal.conceal(r.fifo[r.waiting : r.waiting+FrameSamples])
-	r.waiting += FrameSamples
+	n := int(r.buffer.Gap() * Rate / time.Second)
+	r.conceal.conceal(r.fifo[r.waiting : r.waiting+n])
+	r.waiting += n
 }
 
 // giveBack plays a little faster when packets wait longer than they must.
 func (r *receiver) giveBack(now time.Time) {
-	spare := r.waiting - FrameSamples // decoded too early to be of use
-	if r.buffer.Excess() >= excess {
+	wait, rest := r.buffer.Excess()
+	spare := int(rest * Rate / time.Second)
+	if wait >= excess {
 		spare += FrameSamples
 	}
 	if spare < 2*minLag || r.conceal.lost > 0 {

@@ -109,7 +109,7 @@ func (s *sender) frame(pcm []int16, conn PacketConn) {
 		payload = append(payload, event[:]...)
 		s.marker = true // sound resumes with a new talkspurt
 	} else {
-		payload = s.codec.encode(payload, pcm)
+		payload = s.codec.encode(payload, pcm[:min(len(pcm), FrameSamples)])
 		s.marker = false
 	}
 	s.ts += frameTicks

@@ -155,15 +155,16 @@ func (s *Session) apply(a agreement) error {
 	return nil
 }
 
-// Capture takes one frame of microphone sound, encodes and sends it. Until
-// something is negotiated, or while held, it drops it.
+// Capture takes one frame of microphone sound (FrameSamples), encodes and sends it.
+// Until something is negotiated, or while held, it drops it. It also sends the RTCP
+// reports that are due, so it is to be called also while the microphone is muted.
 func (s *Session) Capture(pcm []int16) {
 	now := time.Now()
 	s.send.frame(pcm, s.rtp)
 	s.report(now)
 }
 
-// Playout fills one frame for the earpiece: what was received, concealment where
+// Playout fills one frame (FrameSamples) for the earpiece: what was received, concealment where
 // packets are missing, silence when there is nothing.
 func (s *Session) Playout(pcm []int16) { s.recv.playout(time.Now(), pcm) }
 

@@ -14,7 +14,7 @@ type Stats struct {
 	Dropped  uint64 // duplicates, and what did not fit the buffer
 	Rejected uint64 // not from the peer, not authentic, or not RTP or RTCP
 
-	Frames    uint64 // frames played since the first packet
+	Frames    uint64 // packets' worth of sound played since the first
 	Concealed uint64 // of these, made up for missing packets
 
 	Jitter     time.Duration // RFC 3550, section 6.4.1

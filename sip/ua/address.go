@@ -86,8 +86,15 @@ func contactOf(uri sip.Uri) (contact, bool) {
 	if port == 0 {
 		port = sip.DefaultTlsPort
 	}
-	uri.Headers = nil // never from a stranger into our request: RFC 3261, section 19.1.5
+	uri.Headers = nil // never from a stranger into our request (RFC 3261, section 19.1.5)
 	return contact{uri: uri.String(), addr: netip.AddrPortFrom(ip.Unmap(), uint16(port))}, true
+}
+
+// targetOf is the remote target that a Contact names.
+func targetOf(c *sip.ContactHeader) sip.Uri {
+	uri := *c.Address.Clone()
+	uri.Headers = nil
+	return uri
 }
 
 // param finds a parameter whose name is, as RFC 3261, section 7.3.1 has it,

@@ -48,6 +48,14 @@
 //	blanks kept in them and in CSeq           address.go, param; validate.go, parse
 //	one bad field ends the connection         flow.go, newParser: parsed late, 400
 //
+// # Where a call goes
+//
+// The contacts of a number are tried one after another, best first: 2 s for a
+// connection, 3 s for any response, and once more over a new connection when
+// an old one stayed silent. The next contact is also tried after 404, 408, 480,
+// 481 and 5xx, which speak of a telephone; busy and the like speak of its user
+// and end the call.
+//
 // # How a call ends
 //
 // Each call that the owner has heard of ends with exactly one [Ended]. Its
@@ -57,6 +65,7 @@
 //	404  nobody has the number (also: not a number of this office)
 //	408  nobody answered in time, or an answer was never acknowledged
 //	480  the number has no contact now, or none of them could be reached
+//	486  it was this telephone's own number
 //	487  given up before it was answered, by either side
 //	488  no common ground in the session descriptions
 //	503  the office could not be asked, or too many calls at once

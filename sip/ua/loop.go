@@ -30,8 +30,8 @@ type loop struct {
 }
 
 // Run serves until ctx is cancelled; then it hangs up all calls, gives the far
-// sides a moment to confirm, closes every connection and the events, and
-// returns nil. An error means that the telephone can no longer be reached.
+// sides two seconds to confirm, closes every connection and the events, and
+// returns nil.
 func (u *UA) Run(ctx context.Context) error {
 	// What runs beside the loop lives on while it says goodbye.
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -2,7 +2,6 @@ package ua
 
 import (
 	"crypto/rand"
-	"fmt"
 	"net/netip"
 	"strings"
 
@@ -171,5 +170,3 @@ func (u *UA) ours(uri sip.Uri, f *flow) bool {
 	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
 	return err == nil && ip.Unmap() == f.local.Addr() && (uri.Port == 0 || uri.Port == int(u.local.Port()))
 }
-
-func (u *UA) String() string { return fmt.Sprintf("%s@%s", u.cfg.User, u.cfg.Domain) }

@@ -94,7 +94,7 @@ func (l *loop) handleInvite(t *serverTx) {
 		callID: callID, localTag: t.tag, remoteTag: fromTag,
 		remoteSeq: req.CSeq().SeqNo, inviteSeq: req.CSeq().SeqNo,
 		local: l.ua.aor, remote: "sip:" + f.user,
-		target: req.Contact().Address, routes: recordRoute(req, false),
+		target: targetOf(req.Contact()), routes: recordRoute(req, false),
 	}
 	l.calls[s.id] = s
 	l.dialogs[s.d.key()] = s
@@ -133,7 +133,7 @@ func (l *loop) handleInDialog(t *serverTx) {
 		// The machine decides whether it may be; only then is it looked at.
 		if s.m.state == confirmed && s.m.unacked.since.IsZero() {
 			s.d.inviteSeq = req.CSeq().SeqNo
-			s.d.target = req.Contact().Address // a target refresh
+			s.d.target = targetOf(req.Contact()) // a target refresh
 			s.far = req.Body()
 			s.flow = t.flow
 		}
