@@ -39,7 +39,7 @@ func membership(ctx context.Context, cfg config.Run, log *slog.Logger) (*identit
 	var via []overlay.Peer
 	switch {
 	case cfg.Found != "":
-		if id, err = identity.Found(cfg.Found); err == nil {
+		if id, err = identity.Found(cfg.Found, wish); err == nil {
 			log.Info("office founded", "office", id.Office(), "extension", id.Extension())
 		}
 	case cfg.Join != "":

@@ -123,7 +123,9 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		Enrol:        door.serve,
 		Log:          log,
 	})
-	if err != nil {
+	if errors.Is(err, link.ErrAddrInUse) {
+		return nil, hinted{err, "stop it, or give this one another address with --listen"}
+	} else if err != nil {
 		return nil, err
 	}
 	a.node = node.New(node.Config{

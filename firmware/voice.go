@@ -3,7 +3,6 @@ package firmware
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"chordophone/firmware/tone"
@@ -31,8 +30,6 @@ type voice struct {
 	tones *tone.Generator
 	log   *slog.Logger
 	want  chan earpiece // capacity 1, holds the newest
-
-	open atomic.Bool // the device is open now
 }
 
 func newVoice(audio hal.Audio, tones *tone.Generator, log *slog.Logger) *voice {
@@ -68,11 +65,9 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 	stream, err := v.audio.Open()
 	if err != nil {
 		v.log.Error("no sound", "err", err)
-		v.mute(ctx)
+		v.mute(ctx, now.call)
 		return
 	}
-	v.open.Store(true)
-	defer v.open.Store(false)
 	defer stream.Close()
 	var mic, ear, beep [hal.FrameSamples]int16
 	v.tones.Play(now.tone)
@@ -91,7 +86,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 		if now.call != nil {
 			if err := stream.Read(mic[:]); err != nil {
 				v.log.Error("microphone failed", "err", err)
-				v.mute(ctx)
+				v.mute(ctx, now.call)
 				return
 			}
 			now.call.Capture(mic[:])
@@ -103,7 +98,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 		}
 		if err := stream.Write(ear[:]); err != nil {
 			v.log.Error("earpiece failed", "err", err)
-			v.mute(ctx)
+			v.mute(ctx, now.call)
 			return
 		}
 	}
@@ -111,10 +106,9 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 
 // mute stands in for a sound device that failed, until the handset is put back:
 // the call goes on at the same pace, in silence.
-func (v *voice) mute(ctx context.Context) {
+func (v *voice) mute(ctx context.Context, call sounds) {
 	clock := time.NewTicker(hal.Frame)
 	defer clock.Stop()
-	var call sounds
 	var silence, discard [hal.FrameSamples]int16
 	for {
 		select {

@@ -13,9 +13,6 @@ import (
 	"chordophone/overlay/identity"
 )
 
-// FirstExtension is the number of an office's first phone.
-const FirstExtension = 101
-
 // Members is the list of enrolled phones: one OFFICE-MEMBER record each, all at
 // one point of the ring.
 type Members struct {
@@ -56,7 +53,7 @@ func (m *Members) Has(ctx context.Context, user string) (bool, error) {
 }
 
 // Claim gives a newcomer an extension: the one it wishes, else the lowest free
-// one from FirstExtension. The extension is taken when Claim returns, on the
+// one from identity.FirstExtension. The extension is taken when Claim returns, on the
 // disks of several phones. It is an identity.Claim.
 func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err error) {
 	m.claiming.Lock()
@@ -112,7 +109,7 @@ func choose(wish int, list []identity.Member) (int, error) {
 		}
 		return wish, nil
 	}
-	ext := FirstExtension
+	ext := identity.FirstExtension
 	for taken(ext) {
 		ext++
 	}

@@ -2,10 +2,12 @@ package usage_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -35,11 +37,11 @@ type phone struct {
 }
 
 // boot starts a phone that has an identity.
-func boot(t *testing.T, net *nodetest.Net, i int, id *identity.Identity, epoch uint32, known ...overlay.Peer) *phone {
+func boot(t *testing.T, wires *nodetest.Net, i int, id *identity.Identity, epoch uint32, known ...overlay.Peer) *phone {
 	t.Helper()
 	p := &phone{t: t, identity: id, ended: make(chan struct{})}
 	p.peer = overlay.Peer{ID: id.ID(), Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), overlay.Port)}
-	p.wire = net.Attach(p.peer)
+	p.wire = wires.Attach(p.peer)
 	ring := node.New(node.Config{
 		Self: p.peer, Chord: chord.LAN(), Known: known, Transport: p.wire, Store: new(nodetest.Store),
 		Verify: id.VerifyRecord,
@@ -61,9 +63,22 @@ func boot(t *testing.T, net *nodetest.Net, i int, id *identity.Identity, epoch u
 	return p
 }
 
-// enrol makes an identity for a newcomer through p, without a connection.
+// enrol has a newcomer join the office through p.
 func (p *phone) enrol(wish int) (*identity.Identity, error) {
-	return identity.EnrolDirect(context.Background(), p.identity, wish, p.members.Claim)
+	const code = "314159"
+	door := identity.NewEnroller(p.identity, p.members.Claim, slog.New(slog.DiscardHandler))
+	if err := door.Open(code, 0); err != nil {
+		return nil, err
+	}
+	near, far := net.Pipe()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		door.Serve(context.Background(), tls.Server(far, p.identity.ServerTLS()))
+	}()
+	id, _, err := identity.EnrolOver(context.Background(), near, code, wish)
+	<-served
+	return id, err
 }
 
 func (p *phone) off() {
@@ -95,18 +110,18 @@ func (p *phone) lookup(aor string) (string, error) {
 // office is n phones, each enrolled through the one before.
 func office(t *testing.T, n int) []*phone {
 	t.Helper()
-	net := new(nodetest.Net)
-	founder, err := identity.Found("office")
+	wires := new(nodetest.Net)
+	founder, err := identity.Found("office", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	phones := []*phone{boot(t, net, 1, founder, 1)}
+	phones := []*phone{boot(t, wires, 1, founder, 1)}
 	for i := 1; i < n; i++ {
 		id, err := phones[i-1].enrol(0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		phones = append(phones, boot(t, net, i+1, id, 1, phones[0].peer))
+		phones = append(phones, boot(t, wires, i+1, id, 1, phones[0].peer))
 	}
 	return phones
 }
@@ -204,22 +219,22 @@ func TestOnlyOneWriter(t *testing.T) {
 // remembers greater versions of its records.
 func TestWriterThatLostItsMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		net := new(nodetest.Net)
-		founder, err := identity.Found("office")
+		wires := new(nodetest.Net)
+		founder, err := identity.Found("office", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := boot(t, net, 1, founder, 1)
+		first := boot(t, wires, 1, founder, 1)
 		id, err := first.enrol(0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := boot(t, net, 2, id, 9, first.peer)
+		before := boot(t, wires, 2, id, 9, first.peer)
 		before.bind(time.Hour)
 		before.off()
 		time.Sleep(15 * time.Second)
 
-		after := boot(t, net, 3, id, 1, first.peer)
+		after := boot(t, wires, 3, id, 1, first.peer)
 		after.bind(time.Hour)
 		defer closeAll([]*phone{first, after})
 		want := fmt.Sprintf("sip:102@%v:5061;transport=tls", after.peer.Addr.Addr())

@@ -186,7 +186,11 @@ func (n *Node) verifyIndirect(c *contact) {
 		return
 	}
 	n.call(call{hop: helper, far: true, verify: true, done: func(a answer) {
-		if c.suspect == s && !a.ok() {
+		switch {
+		case c.suspect != s:
+		case a.ok():
+			n.alive(c.peer)
+		default:
 			s.indirect = true
 			n.judge(c)
 		}

@@ -141,7 +141,7 @@ func (n *Node) handover(m, s overlay.Peer, t Table) {
 		n.ring.insert(s)
 		n.before = n.living(t.Pred)
 		n.enterRing()
-	}}, []Dest{{ID: s.ID}}, Join{Joining: n.self}, n.cfg.OpTimeout)
+	}}, []Dest{{ID: s.ID}}, Join{Joining: n.self}, 4*n.cfg.RequestTimeout)
 }
 
 // rejoin begins again.

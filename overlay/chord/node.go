@@ -252,7 +252,7 @@ func (n *Node) Counters() Counters { return n.counters }
 
 // View is the ring as this node sees it now.
 func (n *Node) View() View {
-	v := View{Self: n.self, Joined: n.state == joined, Succ: slices.Clone(n.ring.succ), Size: n.size()}
+	v := View{Self: n.self, Joined: n.Joined(), Succ: slices.Clone(n.ring.succ), Size: n.size()}
 	if p, ok := n.predecessor(); ok {
 		v.Pred = p
 	}
@@ -414,7 +414,7 @@ func (n *Node) soon(at *time.Time, d time.Duration) {
 }
 
 // Joined reports whether the node is in the ring.
-func (n *Node) Joined() bool { return n.state == joined }
+func (n *Node) Joined() bool { return n.state == joined || n.state == leaving }
 
 // Successor is the first of the successor list; false when it is empty.
 func (n *Node) Successor() (overlay.Peer, bool) {

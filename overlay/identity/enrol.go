@@ -46,16 +46,16 @@ func Enrol(ctx context.Context, addr netip.AddrPort, code string, wish int) (*Id
 	if err != nil {
 		return fail(fmt.Errorf("%w: %w", ErrUnreachable, err))
 	}
-	id, enroller, err := enrol(ctx, conn, code, wish)
+	id, enroller, err := EnrolOver(ctx, conn, code, wish)
 	if err != nil {
 		return fail(err)
 	}
 	return id, []overlay.Peer{{ID: enroller, Addr: addr}}, nil
 }
 
-// enrol runs the newcomer's side on conn and closes it. It returns the Node-ID of
-// the enroller, too.
-func enrol(ctx context.Context, raw net.Conn, code string, wish int) (*Identity, overlay.ID, error) {
+// EnrolOver is Enrol on a connection to the enroller, which it closes. It returns
+// the Node-ID of the enroller, too.
+func EnrolOver(ctx context.Context, raw net.Conn, code string, wish int) (*Identity, overlay.ID, error) {
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()

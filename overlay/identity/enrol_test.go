@@ -411,7 +411,7 @@ func TestManInTheMiddle(t *testing.T) {
 		io.Copy(io.MultiWriter(&seen, out), in)
 		out.Close()
 	})
-	_, _, err := enrol(t.Context(), near, "123456", 0)
+	_, _, err := EnrolOver(t.Context(), near, "123456", 0)
 	wantErr(t, "man in the middle", err, ErrWrongCode)
 	wg.Wait()
 	if _, wrong, _ := p.IsOpen(); wrong != 1 {
@@ -456,7 +456,7 @@ func fakeEnroller(t *testing.T, id *Identity, code string, reply func(confirm []
 		b, _ := reply(confirm, q).marshal()
 		writeMessage(conn, msgAnswer, b)
 	})
-	_, _, err := enrol(t.Context(), near, "123456", 0)
+	_, _, err := EnrolOver(t.Context(), near, "123456", 0)
 	return err
 }
 
@@ -581,7 +581,7 @@ func TestDeadlines(t *testing.T) {
 		defer cancel()
 		defer b.Close()
 		start := time.Now()
-		_, _, err := enrol(ctx, a, "123456", 0)
+		_, _, err := EnrolOver(ctx, a, "123456", 0)
 		wantErr(t, "silent enroller", err, ErrUnreachable)
 		if d := time.Since(start); d != enrolTime {
 			t.Errorf("given up after %v", d)

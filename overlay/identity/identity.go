@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,10 +27,14 @@ type Identity struct {
 	enroller [][]byte          // enroller certificate first, then as in chain
 }
 
-// Found makes an office and its first phone, with extension FirstExtension. The
-// error is ErrOfficeName when office cannot be a name.
-func Found(office string) (*Identity, error) {
+// Found makes an office and its first phone, with the extension it wishes or, for
+// 0, FirstExtension. The error is ErrOfficeName or ErrExtension.
+func Found(office string, wish int) (*Identity, error) {
 	if err := CheckOffice(office); err != nil {
+		return nil, err
+	}
+	ext := cmp.Or(wish, FirstExtension)
+	if err := CheckExtension(ext); err != nil {
 		return nil, err
 	}
 	rootKey, err := newKey()
@@ -45,7 +50,7 @@ func Found(office string) (*Identity, error) {
 		return nil, err
 	}
 	by := issuer{office: office, cert: root, key: rootKey}
-	leaf, err := by.leaf(&key.PublicKey, FirstExtension)
+	leaf, err := by.leaf(&key.PublicKey, ext)
 	if err != nil {
 		return nil, err
 	}

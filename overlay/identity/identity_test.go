@@ -17,7 +17,7 @@ import (
 
 func found(t testing.TB, office string) *Identity {
 	t.Helper()
-	id, err := Found(office)
+	id, err := Found(office, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestOfficeNames(t *testing.T) {
 	for _, bad := range []string{"", "Acme", "a b", "-a", "a-", ".a", "a.", "a..b", "büro", "a@b", "a/b", "10.0.0.1", "7",
 		"a\x00", strings.Repeat("a", 64)} {
 		wantErr(t, bad, CheckOffice(bad), ErrOfficeName)
-		if _, err := Found(bad); err == nil {
+		if _, err := Found(bad, 0); err == nil {
 			t.Errorf("office %q was founded", bad)
 		}
 	}

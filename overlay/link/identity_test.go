@@ -41,7 +41,7 @@ func TestOffice(t *testing.T) {
 	const code = "12345678"
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	first, err := identity.Found("office")
+	first, err := identity.Found("office", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

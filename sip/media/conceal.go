@@ -12,7 +12,7 @@ type concealer struct {
 	lag  int            // pitch period, samples
 	pos  int            // place in the period
 	step int            // from the sound made up to the last sample played, at the join
-	lost int            // samples made up since the last real ones
+	lost int            // samples made up since the last real ones, at most fadeEnd
 }
 
 const (
@@ -64,7 +64,7 @@ func (c *concealer) begin() {
 // two, then three.
 func (c *concealer) fill(pcm []int16) {
 	for i := range pcm {
-		periods := 1 + min(c.lost/(fadeStart), 2)
+		periods := 1 + min(c.lost/fadeStart, 2)
 		loop := c.lag * periods
 		if c.pos >= loop {
 			c.pos = 0
@@ -74,7 +74,7 @@ func (c *concealer) fill(pcm []int16) {
 			s += c.step * (blendLen - c.lost) / blendLen
 		}
 		c.pos++
-		c.lost++
+		c.lost = min(c.lost+1, fadeEnd)
 		switch {
 		case c.lost >= fadeEnd:
 			s = 0

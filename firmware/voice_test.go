@@ -1,0 +1,138 @@
+package firmware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/firmware/tone"
+	"chordophone/hal"
+	"chordophone/hal/haltest"
+)
+
+// colleague is a call whose far end says one constant and counts frames.
+type colleague struct {
+	says  int16
+	heard []int16
+	plays int
+}
+
+func (c *colleague) Capture(pcm []int16) { c.heard = append(c.heard, pcm...) }
+
+func (c *colleague) Playout(pcm []int16) {
+	c.plays++
+	for i := range pcm {
+		pcm[i] = c.says
+	}
+}
+
+// lifted runs a voice in a bubble.
+func lifted(t *testing.T, test func(v *voice, audio *haltest.Audio)) {
+	synctest.Test(t, func(t *testing.T) {
+		tones, err := tone.New("eu", hal.Rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		audio := haltest.NewAudio()
+		v := newVoice(audio, tones, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- v.run(ctx) }()
+		test(v, audio)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if _, open := audio.Opens(); open != 0 {
+			t.Error("the device was left open")
+		}
+	})
+}
+
+// The device is open only while the handset is off its hook.
+func TestDeviceSleepsOnHook(t *testing.T) {
+	lifted(t, func(v *voice, audio *haltest.Audio) {
+		time.Sleep(time.Second)
+		if ever, _ := audio.Opens(); ever != 0 {
+			t.Error("opened before anybody lifted the handset")
+		}
+		v.set(earpiece{open: true, tone: hal.DialTone})
+		time.Sleep(time.Second)
+		v.set(earpiece{})
+		time.Sleep(time.Second)
+		heard := audio.Heard()
+		if seconds := float64(len(heard)) / hal.Rate; seconds < 0.9 || seconds > 1.1 {
+			t.Errorf("%.2f s of dial tone in one second", seconds)
+		}
+		if slices.Max(heard) < 3000 {
+			t.Error("dial tone is not to be heard")
+		}
+		if _, open := audio.Opens(); open != 0 {
+			t.Error("still open with the handset back")
+		}
+	})
+}
+
+// In a call sound flows both ways at the pace of the device; before it the
+// microphone is not read.
+func TestCallIsHeard(t *testing.T) {
+	lifted(t, func(v *voice, audio *haltest.Audio) {
+		audio.Say([]int16{7, 8, 9})
+		v.set(earpiece{open: true, tone: hal.Ringback})
+		time.Sleep(500 * time.Millisecond)
+		audio.Heard()
+		far := &colleague{says: 1234}
+		v.set(earpiece{open: true, call: far})
+		time.Sleep(time.Second)
+		v.set(earpiece{})
+		time.Sleep(100 * time.Millisecond)
+		if far.plays < 48 || far.plays > 53 {
+			t.Errorf("%d frames in one second, want 50", far.plays)
+		}
+		if !slices.Equal(far.heard[:4], []int16{7, 8, 9, 0}) {
+			t.Errorf("what was said first arrives as %v", far.heard[:4])
+		}
+		heard := audio.Heard()
+		if got := heard[len(heard)-1]; got != 1234 {
+			t.Errorf("the far end says 1234, the earpiece plays %d", got)
+		}
+	})
+}
+
+// A device that fails does not end the call: it goes on in silence, and the next
+// lift finds the device healed.
+func TestDeviceFails(t *testing.T) {
+	lifted(t, func(v *voice, audio *haltest.Audio) {
+		far := &colleague{}
+		v.set(earpiece{open: true, call: far})
+		time.Sleep(time.Second)
+		audio.Fail(errors.New("unplugged"))
+		before := far.plays
+		time.Sleep(time.Second)
+		if frames := far.plays - before; frames < 48 || frames > 52 {
+			t.Errorf("%d frames in the second after the device failed, want 50", frames)
+		}
+		audio.Fail(nil)
+		v.set(earpiece{})
+		time.Sleep(100 * time.Millisecond)
+		v.set(earpiece{open: true, tone: hal.DialTone})
+		time.Sleep(time.Second)
+		if heard := audio.Heard(); len(heard) == 0 || slices.Max(heard) < 3000 {
+			t.Error("no dial tone after the device came back")
+		}
+		v.set(earpiece{})
+		time.Sleep(100 * time.Millisecond)
+	})
+}
+
+func TestMix(t *testing.T) {
+	a := []int16{1, 30000, -30000}
+	mix(a, []int16{2, 30000, -30000})
+	if !slices.Equal(a, []int16{3, 32767, -32768}) {
+		t.Errorf("mixed to %v", a)
+	}
+}
