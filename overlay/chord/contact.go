@@ -66,6 +66,7 @@ func (n *Node) forgetOldest() {
 	}
 	if oldest < 0 {
 		oldest = 0
+		n.contacts[0].suspect = nil
 		n.suspects--
 	}
 	n.contacts = slices.Delete(n.contacts, oldest, oldest+1)

@@ -67,7 +67,7 @@ func (n *Node) remember(p overlay.Peer, wait time.Duration) bool {
 
 // Bounds of how often a known address is asked.
 const (
-	probeFirst = 2 * time.Second
+	probeFirst = time.Second
 	probeAlone = 5 * time.Second
 	probeMost  = 30 * time.Second
 	probeSame  = 2 * time.Minute // after it turned out to be in this ring

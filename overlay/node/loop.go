@@ -15,6 +15,10 @@ const maxBatch = 256
 // leaveTime is how long a node takes at most to hand its records over.
 const leaveTime = 2 * time.Second
 
+// writeAgain is how long a disk that refused to write is left alone, unless
+// there is something new to write.
+const writeAgain = 5 * time.Second
+
 // Run joins the ring and serves it until ctx is cancelled, then leaves it
 // politely. It returns an error only when the store cannot be read.
 func (n *Node) Run(ctx context.Context) error {
@@ -70,9 +74,11 @@ func (n *Node) load() (records []overlay.Record, err error) {
 // loop is the state of Run that nobody else touches.
 type loop struct {
 	*Node
-	timer *time.Timer
-	left  bool
-	acts  []chord.Action // of the batch at hand
+	timer     *time.Timer
+	left      bool
+	acts      []chord.Action // of the batch at hand
+	unwritten changes
+	failed    time.Time // when the disk last refused them
 }
 
 // step gives the event, and what else has come meanwhile, to the state machine
@@ -135,38 +141,58 @@ func (l *loop) carryOut() {
 	}
 }
 
-// commit writes what the batch saves and drops. It reports whether that is
-// durable: a full or worn card must not silence the phone, only its promises.
+// commit writes what the batch saves and drops, and what earlier batches could
+// not. It reports whether all of it is durable: a full or worn card must not
+// silence the phone, only its promises.
 func (l *loop) commit() bool {
-	last := make(map[overlay.Slot]int) // the last word on each slot counts
-	for i, a := range l.acts {
+	fresh := false
+	for _, a := range l.acts {
 		switch a := a.(type) {
 		case chord.Save:
-			last[a.Record.Slot()] = i
+			l.unwritten.put(a.Record.Slot(), &a.Record)
+			fresh = true
 		case chord.Drop:
-			last[a.Slot] = i
+			l.unwritten.put(a.Slot, nil)
+			fresh = true
 		}
 	}
-	if len(last) == 0 {
+	if len(l.unwritten.order) == 0 {
 		return true
+	}
+	if !fresh && time.Since(l.failed) < writeAgain {
+		return false
 	}
 	var save []overlay.Record
 	var drop []overlay.Slot
-	for i, a := range l.acts {
-		switch a := a.(type) {
-		case chord.Save:
-			if last[a.Record.Slot()] == i {
-				save = append(save, a.Record)
-			}
-		case chord.Drop:
-			if last[a.Slot] == i {
-				drop = append(drop, a.Slot)
-			}
+	for _, slot := range l.unwritten.order {
+		if r := l.unwritten.last[slot]; r != nil {
+			save = append(save, *r)
+		} else {
+			drop = append(drop, slot)
 		}
 	}
 	if err := l.cfg.Store.Apply(save, drop); err != nil {
+		l.failed = time.Now()
 		l.cfg.Log.Error("records cannot be written; is the card full or worn out?", "err", err)
 		return false
 	}
+	l.unwritten = changes{}
 	return true
+}
+
+// changes are what the disk lacks: the last word on each slot, in the order in
+// which the slots came up.
+type changes struct {
+	order []overlay.Slot
+	last  map[overlay.Slot]*overlay.Record // nil: drop it
+}
+
+func (c *changes) put(slot overlay.Slot, r *overlay.Record) {
+	if c.last == nil {
+		c.last = make(map[overlay.Slot]*overlay.Record)
+	}
+	if _, known := c.last[slot]; !known {
+		c.order = append(c.order, slot)
+	}
+	c.last[slot] = r
 }

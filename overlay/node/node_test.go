@@ -66,6 +66,14 @@ func (o *office) start(i int, store *nodetest.Store) *live {
 	return l
 }
 
+// grow starts n nodes with empty disks, one after the other.
+func (o *office) grow(n int) {
+	for i := range n {
+		o.start(i, new(nodetest.Store))
+		time.Sleep(2 * time.Second)
+	}
+}
+
 // kill is a pulled plug.
 func (l *live) kill() {
 	l.wire.Off()
@@ -128,10 +136,7 @@ func TestRecordSurvives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &office{t: t}
 		defer o.close()
-		for i := range 4 {
-			o.start(i, new(nodetest.Store))
-			time.Sleep(2 * time.Second)
-		}
+		o.grow(4)
 		if copies := o.put(o.nodes[0], record("102", "here", 1)); copies < 3 {
 			t.Errorf("acknowledged with %d copies, want the owner's and two more", copies)
 		}
@@ -158,10 +163,7 @@ func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &office{t: t}
 		defer o.close()
-		for i := range 3 {
-			o.start(i, new(nodetest.Store))
-			time.Sleep(2 * time.Second)
-		}
+		o.grow(3)
 		o.put(o.nodes[1], record("101", "before", 1))
 		o.nodes[0].stop()
 		<-o.nodes[0].ended
@@ -219,10 +221,7 @@ func TestWornCard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &office{t: t}
 		defer o.close()
-		for i := range 4 {
-			o.start(i, new(nodetest.Store))
-			time.Sleep(2 * time.Second)
-		}
+		o.grow(4)
 		worn := o.nodes[3]
 		worn.store.Fail(errors.New("no space left on device"))
 		for i := range 20 {
@@ -251,10 +250,7 @@ func TestTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &office{t: t}
 		defer o.close()
-		for i := range 3 {
-			o.start(i, new(nodetest.Store))
-			time.Sleep(2 * time.Second)
-		}
+		o.grow(3)
 		o.put(o.nodes[0], record("101", "new", 7))
 		_, newer, err := o.nodes[0].Put(context.Background(), record("101", "old", 3))
 		if !errors.Is(err, chord.ErrTooOld) || newer != overlay.MakeVersion(1, 7) {
