@@ -87,11 +87,11 @@ const (
 	maxContacts  = 192 // nodes of which something is remembered
 	maxOps       = 256 // Find, Get and Put under way
 	maxCalls     = 2048
-	maxForwarded = 32  // requests passed on lately, to send them elsewhere when a neighbour breaks
-	maxRecent    = 64  // requests handled lately, to drop duplicates
-	maxAsking    = 8   // nodes heard of that are being asked
-	maxTable     = 128 // nodes that are looked at in a table from outside
-	maxHeld      = 256 // entries of a Versions
-	maxFetched   = 48 << 10
-	maxOwn       = 256 // records of this node's user that are watched over
+	maxForwarded = 32        // requests passed on lately, to send them elsewhere when a neighbour breaks
+	maxRecent    = 64        // requests handled lately, to drop duplicates
+	maxAsking    = 8         // nodes heard of that are being asked
+	maxTable     = 128       // nodes that are looked at in a table from outside
+	maxHeld      = 256       // entries of a Versions
+	maxFetched   = 160 << 10 // octets of records in a Fetched
+	maxOwn       = 256       // records of this node's user that are watched over
 )

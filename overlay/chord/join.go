@@ -2,18 +2,16 @@ package chord
 
 import (
 	"slices"
-	"time"
 
 	"chordophone/overlay"
 )
 
 // join is the state of an attempt to get into the ring.
 type join struct {
-	asked   []overlay.Peer // known nodes that were asked to route for us
-	open    int            // of which so many may still answer
-	busy    bool           // one answered: the way in is being gone
-	serving overlay.ID     // the node that hands records over to us now
-	since   time.Time
+	open    int        // so many known nodes may still answer
+	least   overlay.ID // of the nodes heard that are joining, too; zero: none
+	busy    bool       // one answered: the way in is being gone
+	serving overlay.ID // the node that hands records over to us now
 	tries   int
 }
 
@@ -27,35 +25,56 @@ func (n *Node) start(ev Start) {
 	}
 	n.load(ev.Records)
 	n.state = joining
-	n.joinTry = join{since: n.now}
 	n.hear(ev.Known)
 	if len(n.known) == 0 {
 		n.found()
 		return
 	}
-	n.later(n.cfg.JoinTimeout, func() {
-		if n.state == joining && !n.joinTry.busy {
+	// After a power cut all knock at once and nobody may answer: then the one
+	// with the least ID goes first, and the others find it there.
+	n.later(n.cfg.JoinTimeout/3, func() {
+		if j := &n.joinTry; !j.busy && !j.least.IsZero() && n.self.ID.Compare(j.least) < 0 {
 			n.found()
 		}
 	})
+	n.later(n.cfg.JoinTimeout, n.giveUp)
 	n.knock()
 }
 
+// giveUp makes a ring of this node alone, unless it heard others join of whom one
+// will do so before.
+func (n *Node) giveUp() {
+	j := &n.joinTry
+	switch {
+	case n.state != joining || j.busy:
+	case !j.least.IsZero() && j.least.Compare(n.self.ID) < 0:
+		j.least = overlay.ID{} // once
+		n.later(n.cfg.JoinTimeout, n.giveUp)
+	default:
+		n.found()
+	}
+}
+
+// overhear takes note of another node that is joining, too.
+func (n *Node) overhear(m Message) {
+	if _, ok := m.Body.(Ping); !ok || n.state != joining || m.To[0].ID != m.From.ID.Plus(0) {
+		return
+	}
+	if j := &n.joinTry; j.least.IsZero() || m.From.ID.Compare(j.least) < 0 {
+		j.least = m.From.ID
+	}
+}
+
 // knock asks all known nodes for the node that follows this one. Those that are
-// only starting themselves are silent, so it is repeated.
+// only starting themselves are silent or refuse, so it is repeated.
 func (n *Node) knock() {
 	if n.state != joining || n.joinTry.busy {
 		return
 	}
-	j := &n.joinTry
 	for i := range n.known {
 		n.knockAt(n.known[i].peer)
 	}
-	if j.open == 0 { // all refused
-		n.found()
-		return
-	}
-	n.later(n.cfg.JoinTimeout/3, n.knock)
+	n.later(n.cfg.JoinTimeout/7, n.knock)
 }
 
 // knockAt sends the first step of JOIN: who is responsible for the identifier
@@ -73,10 +92,6 @@ func (n *Node) knockAt(q overlay.Peer) {
 		if pong, ok := a.body.(Pong); ok && a.from.ID != n.self.ID {
 			j.busy = true
 			n.enter(n.where(a.from, pong.Table), pong.Table)
-			return
-		}
-		if a.lost && j.open == 0 {
-			n.found()
 		}
 	}}, []Dest{{ID: n.self.ID.Plus(0), Resource: true}}, Ping{}, n.cfg.JoinTimeout)
 }
@@ -158,11 +173,7 @@ func (n *Node) rejoin() {
 			n.knock()
 		}
 	})
-	n.later(n.cfg.JoinTimeout, func() {
-		if n.state == joining && !n.joinTry.busy {
-			n.found()
-		}
-	})
+	n.later(n.cfg.JoinTimeout, n.giveUp)
 }
 
 // found makes this node a ring of its own. It goes on looking for others.
@@ -206,6 +217,9 @@ func (n *Node) admit(hop overlay.Peer, m Message, j Join) {
 			after = p.ID
 			break
 		}
+	}
+	if n.everyoneKeepsAll() {
+		after = j.Joining.ID // the whole circle: it holds a copy of everything at once
 	}
 	n.compare(j.Joining, 1, after, j.Joining.ID, func(ok bool) {
 		if ok {

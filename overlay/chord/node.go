@@ -194,7 +194,7 @@ func (n *Node) tick() {
 		// A disk or a scheduler held this node up. Answers may be waiting in
 		// front of it: nobody is to be suspected for that.
 		for i := range n.calls {
-			n.calls[i].deadline = n.calls[i].deadline.Add(late)
+			n.calls[i].deadline = n.calls[i].deadline.Add(late + stall)
 		}
 	}
 	n.expireCalls()
@@ -399,7 +399,12 @@ func (n *Node) ringChanged() {
 	n.viewChanged = true
 	n.soon(&n.nextRound, n.cfg.Round)
 	n.soon(&n.tellAt, n.cfg.Round/10)
-	n.soon(&n.syncAt, n.cfg.HoldDown)
+	if n.everyoneKeepsAll() {
+		// A death makes no new replica here, only a newcomer does.
+		n.soon(&n.syncAt, n.cfg.Round/10)
+	} else {
+		n.soon(&n.syncAt, n.cfg.HoldDown)
+	}
 	if len(n.own) > 0 {
 		n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
 	}

@@ -12,11 +12,15 @@ import (
 // everybody in a small office, because half of it may lose power at once.
 func (n *Node) replicas() []overlay.Peer {
 	succ := n.ring.succ
-	if n.complete() && len(succ) < n.cfg.Mesh {
+	if n.everyoneKeepsAll() {
 		return succ
 	}
 	return succ[:min(len(succ), max(2, n.cfg.Copies-1))]
 }
+
+// everyoneKeepsAll reports whether the office is so small that each node is a
+// replica of everything.
+func (n *Node) everyoneKeepsAll() bool { return n.complete() && len(n.ring.succ) < n.cfg.Mesh }
 
 // minSplit is how little may be left of a record's lifetime for it to be worth
 // handing on.
@@ -80,7 +84,7 @@ func (n *Node) sweep() {
 			n.nextSweep = soonest
 		}
 	}
-	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil && r.Lifetime <= 0 })
+	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil })
 }
 
 // stored answers a Store.
@@ -305,7 +309,7 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 		var send []overlay.Record
 		var fetch []Fetch
 		reach := upto
-		if len(v.Held) > 0 && n.truncated(v.Held) {
+		if len(v.Held) > 0 && truncated(v.Held) {
 			reach = v.Held[len(v.Held)-1].Resource
 		}
 		n.shelf.arc(after, reach, func(e *entry) {
@@ -344,7 +348,7 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 
 // truncated reports whether a Versions may have left something out: held leaves
 // whole Resources out, so a little below the bound it is not known.
-func (n *Node) truncated(held []Held) bool { return len(held) >= maxHeld/2 }
+func truncated(held []Held) bool { return len(held) >= maxHeld/2 }
 
 // give sends Stores one after the other.
 func (n *Node) give(p overlay.Peer, replica uint8, stores [][]overlay.Record, done func(ok bool)) {

@@ -214,6 +214,10 @@ func (n *Node) tryGet(g *getting) {
 	hop := n.nextHop(g.ev.Resource)
 	if hop.ID == n.self.ID {
 		held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
+		if len(held) == 0 && n.standsIn() {
+			n.later(again, func() { n.tryGet(g) })
+			return
+		}
 		if len(held) == 0 && n.now.Sub(n.changedAt) < doubt && n.askReplica(g, func() { n.got(g) }) {
 			return
 		}
@@ -258,6 +262,17 @@ func (n *Node) tryGet(g *getting) {
 			})
 		}
 	})
+}
+
+// standsIn reports whether this node is responsible for more than its own arc
+// while it is not known whether the node before it lives. That it holds nothing
+// then says nothing, unless it should hold everything.
+func (n *Node) standsIn() bool {
+	if n.suspects == 0 || n.complete() {
+		return false
+	}
+	p := n.predecessors(1)
+	return len(p) > 0 && n.suspected(p[0].ID)
 }
 
 // askReplica fetches from one more node that should hold copies. It reports
@@ -312,6 +327,10 @@ func (n *Node) end(g *getting, a Got) {
 // fetched answers a Fetch.
 func (n *Node) fetched(hop overlay.Peer, m Message, f Fetch) {
 	records := n.shelf.resource(n.now, f.Resource, f.Kinds)
+	if len(records) == 0 && n.standsIn() && m.To[0].Resource {
+		n.reply(hop, m, Error{Code: InProgress, Info: "the owner is being asked whether it lives"})
+		return
+	}
 	size := 0
 	for _, r := range records {
 		size += len(r.Value) + len(r.Key) + len(r.Sig) + 64

@@ -115,6 +115,7 @@ func (n *Node) receive(hop overlay.Peer, m Message) {
 	case !to.Resource && (to.ID == n.self.ID || to.ID == wildcard):
 		n.deliver(hop, m)
 	case n.state != joined && n.state != leaving:
+		n.overhear(m)
 		n.counters.Unjoined++
 	case to.Resource:
 		if next := n.nextHop(to.ID); next.ID == n.self.ID {

@@ -158,6 +158,29 @@ func TestRecordSurvives(t *testing.T) {
 	})
 }
 
+// A newcomer holds all that a small office knows from the moment it has joined:
+// who let it in may die at once.
+func TestNewcomerHoldsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		o.grow(1)
+		for i := range 20 {
+			o.put(o.nodes[0], record(fmt.Sprint(i), "x", 1))
+		}
+		newcomer := o.start(1, new(nodetest.Store))
+		for !newcomer.View().Joined {
+			time.Sleep(time.Millisecond)
+		}
+		o.nodes[0].kill()
+		for i := range 20 {
+			if got := o.get(newcomer, fmt.Sprint(i)); got != "x" {
+				t.Errorf("record %d: %q", i, got)
+			}
+		}
+	})
+}
+
 // A node that leaves politely is not missed: the others close the ring at once.
 func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

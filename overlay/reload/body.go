@@ -97,6 +97,10 @@ func readBody(code Code, s *cryptobyte.String) (Body, error) {
 		return parse(s, readConfigUpdateReq)
 	case CodeConfigUpdateAns:
 		return ConfigUpdateAns{}, nil
+	case CodePathTrackReq:
+		return parse(s, readPathTrackReq)
+	case CodePathTrackAns:
+		return parse(s, readPathTrackAns)
 	case CodeError:
 		return parse(s, func(s *cryptobyte.String, r *ErrorResponse) bool {
 			return s.ReadUint16(&r.ErrorCode) && read16(s, &r.Info)

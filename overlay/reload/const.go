@@ -4,9 +4,9 @@ import "fmt"
 
 // Limits of this profile.
 const (
-	MaxMessage      = 256 << 10 // octets of one message; "max-message-size" (RFC 6940, section 11.1), default 5000
-	MaxTTL          = 100       // RFC 6940, section 6.3.2
-	MaxDestinations = 128       // entries of a via or destination list
+	MaxMessage      = 1 << 20 // octets of one message; "max-message-size" (RFC 6940, section 11.1), default 5000
+	MaxTTL          = 100     // RFC 6940, section 6.3.2
+	MaxDestinations = 128     // entries of a via or destination list
 	MaxOptions      = 8
 	MaxExtensions   = 16
 	MaxCertificates = 256
@@ -55,6 +55,8 @@ const (
 	CodeAppAttachAns    Code = 0x1e
 	CodeConfigUpdateReq Code = 0x21
 	CodeConfigUpdateAns Code = 0x22
+	CodePathTrackReq    Code = 0x27 // RFC 7851, section 9.3
+	CodePathTrackAns    Code = 0x28
 	CodeError           Code = 0xffff
 )
 
@@ -105,6 +107,25 @@ func (k Kind) Model() (Model, error) {
 	}
 	return 0, fmt.Errorf("%w: %#x", ErrUnknownKind, uint32(k))
 }
+
+// ErrorCode is what an ErrorResponse says. // RFC 6940, section 14.9
+type ErrorCode = uint16
+
+const (
+	ErrorForbidden          ErrorCode = 2
+	ErrorNotFound           ErrorCode = 3
+	ErrorRequestTimeout     ErrorCode = 4
+	ErrorIncompatible       ErrorCode = 6
+	ErrorUnsupportedForward ErrorCode = 7
+	ErrorTTLExceeded        ErrorCode = 10
+	ErrorResponseTooLarge   ErrorCode = 14
+	ErrorUnknownKind        ErrorCode = 12
+	ErrorUnknownExtension   ErrorCode = 13
+	ErrorConfigTooOld       ErrorCode = 15
+	ErrorConfigTooNew       ErrorCode = 16
+	ErrorInvalidMessage     ErrorCode = 20
+	ErrorMessageExpired     ErrorCode = 0x17 // RFC 7851, section 9.4
+)
 
 // Algorithms of TLS 1.2. // RFC 5246, section 7.4.1.4.1
 const (

@@ -71,7 +71,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		seen[body.Code()] = true
 	}
-	for code := Code(1); code <= CodeConfigUpdateAns; code++ {
+	for code := Code(1); code <= CodePathTrackAns; code++ {
 		if _, err := ParseBody(code, nil); !errors.Is(err, ErrUnknownCode) && !seen[code] {
 			t.Errorf("no sample of message code %#x", code)
 		}

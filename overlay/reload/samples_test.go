@@ -121,6 +121,10 @@ func samples(t testing.TB) []sample {
 		{"config-update-req", ConfigUpdateReq{Type: ConfigDocument, Document: []byte("<overlay/>")}, nil},
 		{"config-update-req-kinds", ConfigUpdateReq{Type: ConfigKinds, Kinds: [][]byte{[]byte("<kind-block/>"), {}}}, nil},
 		{"config-update-ans", ConfigUpdateAns{}, nil},
+		{"path-track-req", PathTrackReq{Resource(id(5)), DiagnosticsRequest{1700000060000, 1700000000000, 1<<DiagAppUptime | 1<<DiagRoutingTableSize, nil}}, nil},
+		{"path-track-req-ext", PathTrackReq{Node(id(5)), DiagnosticsRequest{Extensions: []Diagnostic{{0xf000, []byte{1, 2}}, {0xf001, nil}}}}, nil},
+		{"path-track-ans", PathTrackAns{Node(id(6)), DiagnosticsResponse{1700000060000, 1700000000000, 1700000000005, 99, []Diagnostic{
+			{DiagRoutingTableSize, []byte{0, 0, 0, 7}}, {DiagAppUptime, []byte{0, 0, 0, 0, 0, 0, 1, 0}}, {DiagSoftwareVersion, []byte("phone/1\x00")}}}}, nil},
 		{"error", ErrorResponse{9, []byte("4294967296")}, nil},
 	} {
 		contents, err := MakeContents(s.body, s.ext...)

@@ -1,0 +1,32 @@
+package manage
+
+import "time"
+
+// Bounds on what clients can cost. A handshake costs a Pi about 3 ms of one core.
+const (
+	handshakeTime = 10 * time.Second // from connection to authentication
+	maxHandshakes = 48               // at once
+	maxPerSource  = 24               // of them, from one address
+	maxAuthTries  = 6                // keys offered on one connection, as an agent does
+
+	burst   = 32              // connections of one source without authentication, ...
+	refill  = 6 * time.Second // ... and one more each
+	sources = 1024            // remembered; the others share one bucket
+
+	maxConnections = 32 // authenticated
+	maxSessions    = 32 // commands and prompts that run, of all connections
+	maxOfOne       = 10 // sessions of one connection
+
+	keepAlive = 15 * time.Second // between questions to a client, and for its answer
+	endTime   = 2 * time.Second  // for clients to take the last words
+	keysEvery = 5 * time.Second  // authorized_keys is looked at
+
+	maxLine    = 4096     // octets of a command line
+	maxSpool   = 1 << 20  // octets that wait for a slow reader of a stream
+	maxTyped   = 4096     // octets typed ahead while a command runs
+	maxKeyFile = 64 << 10 // octets of authorized_keys
+
+	askTime   = 30 * time.Second       // for what is asked of the ring
+	auditTime = 5 * time.Minute        // for going round it
+	tabTime   = 500 * time.Millisecond // for completing a name
+)

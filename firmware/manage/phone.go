@@ -1,0 +1,226 @@
+package manage
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Phone is what the console needs of the rest of the firmware. Its methods may be
+// called concurrently, and return soon after ctx is done. An error that has a
+// method Hint() string is shown with it. Node-IDs are 32 hexadecimal digits.
+type Phone interface {
+	Desk
+	Ringside
+	Office
+	Recorder
+}
+
+// Desk is this one phone.
+type Desk interface {
+	Status(ctx context.Context) (Status, error)
+	Version() Version
+
+	// Calls are those in progress and then the last n of the call log, newest
+	// first.
+	Calls(ctx context.Context, n int) ([]Call, error)
+}
+
+// Ringside is the ring as seen from this phone.
+type Ringside interface {
+	Ring(ctx context.Context) (Ring, error)
+
+	// Lookup finds where an address of record ("sip:102@office") is reached.
+	// One that nobody in the office has is an error, one that is not
+	// registered now has no bindings.
+	Lookup(ctx context.Context, aor string) (Lookup, error)
+
+	// Trace is Lookup that names the nodes that were asked on the way.
+	Trace(ctx context.Context, aor string) (Trace, error)
+
+	// Audit goes once round the ring, compares all copies of all records, and
+	// repairs what it can.
+	Audit(ctx context.Context) (Audit, error)
+}
+
+// Office is who belongs to it.
+type Office interface {
+	Members(ctx context.Context) ([]Member, error)
+	Registrations(ctx context.Context) ([]Registration, error)
+
+	// Revoke bars the member with this Node-ID from the office for ever.
+	Revoke(ctx context.Context, node string) error
+
+	// OpenEnrolment lets newcomers in for a while with a new pairing code.
+	OpenEnrolment(ctx context.Context) (Enrolment, error)
+	CloseEnrolment(ctx context.Context) error
+}
+
+// Recorder tells what happened and what happens. Each Write of its methods is one
+// whole line or packet. A Write may wait for the client (that of Capture and of a
+// followed Log does not: it drops), so no lock is to be held round it; its error
+// says that the client has gone, and ends the method.
+type Recorder interface {
+	// Capture writes a pcap file with the overlay's messages, its header at
+	// once, until ctx is done.
+	Capture(ctx context.Context, w io.Writer) error
+
+	// Dump writes the last events of the ring and of the telephone in the form
+	// that tools/replay and the stories in testdata have.
+	Dump(ctx context.Context, w io.Writer) error
+
+	// Log writes the last lines of the log and, if it is to follow, new ones
+	// until ctx is done.
+	Log(ctx context.Context, w io.Writer, follow bool) error
+}
+
+// Version says which program this is.
+type Version struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// Status is the phone in a few figures.
+type Status struct {
+	Extension     string      `json:"extension"`
+	Name          string      `json:"name,omitempty"`
+	Office        string      `json:"office"`
+	Node          string      `json:"node"`
+	Address       string      `json:"address"` // IP address
+	UptimeS       int64       `json:"uptime_s"`
+	Ready         bool        `json:"ready"` // it can call and be called
+	Enrolling     bool        `json:"enrolling"`
+	Version       string      `json:"version"`
+	Calls         int         `json:"calls"`         // in progress
+	Registrations int         `json:"registrations"` // as Registrations lists them
+	Records       int         `json:"records"`       // kept on this phone's disk
+	Ring          RingSummary `json:"ring"`
+	MemoryBytes   uint64      `json:"memory_bytes"` // resident
+	Problems      []Problem   `json:"problems"`     // what somebody should see to
+}
+
+// RingSummary is this phone's place in the ring.
+type RingSummary struct {
+	Size        int      `json:"size"`        // phones, this one included
+	Predecessor string   `json:"predecessor"` // "" if none is known
+	Successors  []string `json:"successors"`
+}
+
+// Problem is something that does not stop the phone from working, but should
+// not stay so.
+type Problem struct {
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// Ring is the ring as this phone sees it. The lists hold Node-IDs, nearest first.
+type Ring struct {
+	Self         string   `json:"self"`
+	Joined       bool     `json:"joined"`
+	Size         int      `json:"size"` // estimate, this phone included
+	Predecessors []string `json:"predecessors"`
+	Successors   []string `json:"successors"`
+	Fingers      []string `json:"fingers"`
+	Peers        []Peer   `json:"peers"` // each node of the lists once, and this phone
+}
+
+// Peer is what is known about a node.
+type Peer struct {
+	Node      string `json:"node"`
+	Extension string `json:"extension,omitempty"`
+	Address   string `json:"address,omitempty"` // IP:port of the overlay
+}
+
+// Member is a phone that was enrolled.
+type Member struct {
+	Node      string `json:"node"`
+	Extension string `json:"extension"`
+	Name      string `json:"name,omitempty"`
+	Address   string `json:"address,omitempty"` // if it is known
+	Online    bool   `json:"online"`            // it is in the ring now
+	Self      bool   `json:"self"`              // it is this phone
+	Founder   bool   `json:"founder"`           // it holds the office's root key
+	Revoked   bool   `json:"revoked"`
+}
+
+// Registration is one place where an address of record is reached.
+type Registration struct {
+	AOR      string `json:"aor"`
+	Contact  string `json:"contact"`
+	Node     string `json:"node"` // the phone that serves it
+	ExpiresS int64  `json:"expires_s"`
+}
+
+// Lookup is the answer of the location service.
+type Lookup struct {
+	AOR      string    `json:"aor"`
+	Bindings []Binding `json:"bindings"`
+	Hops     int       `json:"hops"`
+	MS       float64   `json:"ms"`
+}
+
+// Binding is one contact of an address of record.
+type Binding struct {
+	Contact  string `json:"contact"`
+	Node     string `json:"node"`
+	ExpiresS int64  `json:"expires_s"`
+}
+
+// Trace is the way to where an address of record is kept.
+type Trace struct {
+	AOR      string    `json:"aor"`
+	Resource string    `json:"resource"` // its point on the ring
+	Hops     []Hop     `json:"hops"`     // the last is the node responsible
+	Bindings []Binding `json:"bindings"`
+	MS       float64   `json:"ms"`
+}
+
+// Hop is a node on that way.
+type Hop struct {
+	Peer
+	MS float64 `json:"ms"` // since the look-up began
+}
+
+// Audit is what going round the ring has shown.
+type Audit struct {
+	OK        bool      `json:"ok"`     // all is well now
+	Closed    bool      `json:"closed"` // successors lead once round, through every node
+	Nodes     int       `json:"nodes"`
+	Records   int       `json:"records"` // different ones
+	Copies    int       `json:"copies"`
+	Missing   int       `json:"missing"`   // copies
+	Differing int       `json:"differing"` // copies
+	Repaired  int       `json:"repaired"`  // copies
+	Findings  []Finding `json:"findings"`  // the first of them
+	MS        float64   `json:"ms"`
+}
+
+// Finding is one thing that an audit found wrong.
+type Finding struct {
+	Node     string `json:"node"`
+	Resource string `json:"resource,omitempty"`
+	Kind     string `json:"kind,omitempty"`
+	Problem  string `json:"problem"`
+	Repaired bool   `json:"repaired"`
+}
+
+// Enrolment is whether newcomers are let in.
+type Enrolment struct {
+	Open  bool   `json:"open"`
+	Code  string `json:"code,omitempty"`
+	LeftS int64  `json:"left_s,omitempty"` // until it closes by itself, 0: never
+}
+
+// Call is a call in progress or an entry of the call log.
+type Call struct {
+	State     string    `json:"state"` // dialling, ringing, connected, held, ended
+	Start     time.Time `json:"start"` // by this phone's clock
+	DurationS float64   `json:"duration_s"`
+	Incoming  bool      `json:"incoming"`
+	Number    string    `json:"number"`
+	Name      string    `json:"name,omitempty"`
+	Cause     string    `json:"cause,omitempty"`
+	Status    int       `json:"status,omitempty"` // SIP's code for that
+}
