@@ -13,7 +13,7 @@ import (
 
 // enrolment is what the desk can do for newcomers.
 type enrolment interface {
-	Open()
+	Open() (code string)
 	Close()
 }
 
@@ -26,14 +26,16 @@ type desk struct {
 	calls  *ua.UA
 	voice  *voice
 	enrol  enrolment
-	events <-chan phone.Event // from the rest of the program
+	events *mailbox // from the rest of the program
 	log    *slog.Logger
 
+	again  []phone.Event             // what came of the actions just carried out
 	sounds map[string]*media.Session // of the calls that were answered
 }
 
 // run serves the telephone until ctx is cancelled or the panel is gone.
 func (d *desk) run(ctx context.Context) error {
+	defer close(d.events.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	keys, calls := d.panel.Events(), d.calls.Events()
@@ -54,20 +56,47 @@ func (d *desk) run(ctx context.Context) error {
 				continue
 			}
 			ev = d.fromCall(e)
-		case ev = <-d.events:
+		case ev = <-d.events.c:
 		case <-timer.C:
 			ev = phone.Tick{}
 		}
-		d.log.Debug("phone", "event", ev)
-		for _, a := range d.phone.Step(time.Now(), ev) {
-			d.log.Debug("phone", "action", a)
-			d.do(a)
+		d.step(ev)
+		for len(d.again) > 0 {
+			ev, d.again = d.again[0], d.again[1:]
+			d.step(ev)
 		}
 		if next := d.phone.Next(); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		} else {
 			timer.Stop()
 		}
+	}
+}
+
+// step gives one event to the phone and carries out what it wants.
+func (d *desk) step(ev phone.Event) {
+	d.log.Debug("phone", "event", ev)
+	for _, a := range d.phone.Step(time.Now(), ev) {
+		d.log.Debug("phone", "action", a)
+		d.do(a)
+	}
+}
+
+// mailbox brings the desk events from other goroutines. When the desk has ended
+// they are lost.
+type mailbox struct {
+	c    chan phone.Event
+	done chan struct{}
+}
+
+func newMailbox() *mailbox {
+	return &mailbox{c: make(chan phone.Event), done: make(chan struct{})}
+}
+
+func (m *mailbox) tell(ev phone.Event) {
+	select {
+	case m.c <- ev:
+	case <-m.done:
 	}
 }
 
@@ -118,9 +147,10 @@ func (d *desk) do(a phone.Action) {
 	case phone.Tell:
 		d.panel.Tell(d.complete(a.Notice))
 	case phone.OpenEnrolment:
-		d.enrol.Open()
+		d.again = append(d.again, phone.Enrolling{Code: d.enrol.Open()})
 	case phone.CloseEnrolment:
 		d.enrol.Close()
+		d.again = append(d.again, phone.Enrolling{})
 	}
 }
 

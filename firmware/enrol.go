@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chordophone/firmware/phone"
+	"chordophone/hal"
 	"chordophone/overlay/identity"
 )
 
@@ -18,26 +19,23 @@ const enrolTime = 10 * time.Minute
 // the pairing code.
 type doorkeeper struct {
 	enroller *identity.Enroller
+	panel    hal.Panel
 	tell     func(phone.Event)
 	log      *slog.Logger
 }
 
-// Open opens enrolment with a new code and shows it.
-func (d doorkeeper) Open() {
+// Open opens enrolment with a new code, "" if that cannot be.
+func (d doorkeeper) Open() (code string) {
 	code, err := d.enroller.OpenRandom(enrolTime)
 	if err != nil {
 		d.log.Error("enrolment cannot be opened", "err", err)
-		d.tell(phone.Enrolling{})
-		return
+		d.panel.Tell(hal.Fault{Message: "enrolment cannot be opened", Hint: explain(err)})
 	}
-	d.tell(phone.Enrolling{Code: code})
+	return code
 }
 
 // Close closes it.
-func (d doorkeeper) Close() {
-	d.enroller.Close()
-	d.tell(phone.Enrolling{})
-}
+func (d doorkeeper) Close() { d.enroller.Close() }
 
 // isOpen reports whether newcomers may try now.
 func (d doorkeeper) isOpen() bool {

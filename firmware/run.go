@@ -101,13 +101,12 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		return nil, err
 	}
 	a := &appliance{log: log, db: db, self: overlay.Peer{ID: member.ID(), Addr: netip.AddrPortFrom(addr, overlay.Port)}}
-	events := make(chan phone.Event, 16)
-	tell := func(e phone.Event) { events <- e }
+	events := newMailbox()
 
 	// The ring. The enroller stands behind the link's listener and in front of
 	// the ring, so it is made first and given its claim when there is one.
 	var members *usage.Members
-	door := doorkeeper{tell: tell, log: log}
+	door := doorkeeper{panel: hw.panel, tell: events.tell, log: log}
 	door.enroller = identity.NewEnroller(member, func(ctx context.Context, n identity.Newcomer) (int, error) {
 		return members.Claim(ctx, n)
 	}, log)
@@ -174,7 +173,7 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		},
 		changed: a.node.Watch(),
 		keep:    members.Keep,
-		tell:    tell,
+		tell:    events.tell,
 		log:     log,
 	}
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,14 +17,29 @@ import (
 
 // colleague is a call whose far end says one constant and counts frames.
 type colleague struct {
-	says  int16
+	says int16
+
+	mu    sync.Mutex
 	heard []int16
 	plays int
 }
 
-func (c *colleague) Capture(pcm []int16) { c.heard = append(c.heard, pcm...) }
+func (c *colleague) Capture(pcm []int16) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heard = append(c.heard, pcm...)
+}
+
+// frames is how many were played.
+func (c *colleague) frames() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plays
+}
 
 func (c *colleague) Playout(pcm []int16) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.plays++
 	for i := range pcm {
 		pcm[i] = c.says
@@ -90,6 +106,8 @@ func TestCallIsHeard(t *testing.T) {
 		time.Sleep(time.Second)
 		v.set(earpiece{})
 		time.Sleep(100 * time.Millisecond)
+		far.mu.Lock()
+		defer far.mu.Unlock()
 		if far.plays < 48 || far.plays > 53 {
 			t.Errorf("%d frames in one second, want 50", far.plays)
 		}
@@ -111,9 +129,9 @@ func TestDeviceFails(t *testing.T) {
 		v.set(earpiece{open: true, call: far})
 		time.Sleep(time.Second)
 		audio.Fail(errors.New("unplugged"))
-		before := far.plays
+		before := far.frames()
 		time.Sleep(time.Second)
-		if frames := far.plays - before; frames < 48 || frames > 52 {
+		if frames := far.frames() - before; frames < 48 || frames > 52 {
 			t.Errorf("%d frames in the second after the device failed, want 50", frames)
 		}
 		audio.Fail(nil)

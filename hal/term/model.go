@@ -37,6 +37,7 @@ type model struct {
 	picture hal.Picture
 	ready   hal.Ready
 	ring    hal.Ringing
+	bellAt  time.Time // when the bell is due again
 	tone    hal.Tone
 	display []string
 	calls   []call // those that have not ended, oldest first
@@ -100,7 +101,23 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.now = msg.at
 		m.remember(level(msg.text))
 	}
-	return m, m.next()
+	return m, tea.Batch(m.bell(), m.next())
+}
+
+// bellEvery is ETSI's ringing cadence: one second in five.
+const bellEvery = 5 * time.Second
+
+// bell rings the terminal's bell while the telephone rings.
+func (m *model) bell() tea.Cmd {
+	if !m.ring.On {
+		m.bellAt = time.Time{}
+		return nil
+	}
+	if m.now.Before(m.bellAt) {
+		return nil
+	}
+	m.bellAt = m.now.Add(bellEvery)
+	return tea.Raw("\a")
 }
 
 func (m *model) typed(msg tea.KeyPressMsg) tea.Cmd {

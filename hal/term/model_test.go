@@ -92,3 +92,24 @@ func TestCalls(t *testing.T) {
 		t.Errorf("%d lines of history", len(m.history))
 	}
 }
+
+func TestBell(t *testing.T) {
+	start := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	m := newModel(start, func(hal.Event) {})
+	rung := func(after time.Duration) bool {
+		m.now = start.Add(after)
+		cmd := m.bell()
+		return cmd != nil && cmd() == tea.RawMsg{Msg: "\a"}
+	}
+	if rung(0) {
+		t.Error("rings with nobody calling")
+	}
+	m.ring.On = true
+	if !rung(time.Second) || rung(2*time.Second) || !rung(time.Second+bellEvery) {
+		t.Error("does not ring at once and then in cadence")
+	}
+	m.ring.On = false
+	if rung(time.Minute) {
+		t.Error("rings on after the caller gave up")
+	}
+}
