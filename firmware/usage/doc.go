@@ -15,7 +15,7 @@ import (
 
 // Ring is what the package needs of overlay/node.
 type Ring interface {
-	Find(ctx context.Context, key overlay.ID) (overlay.Peer, int, error)
+	Find(ctx context.Context, key overlay.ID) (overlay.Peer, []overlay.ID, error)
 	Get(ctx context.Context, resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, int, error)
 	Put(ctx context.Context, r overlay.Record) (copies int, newer overlay.Version, err error)
 }

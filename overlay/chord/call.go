@@ -23,8 +23,15 @@ type call struct {
 type answer struct {
 	from overlay.Peer
 	body Body
-	hops int
+	path []overlay.ID // the nodes it came by, nearest first, its maker last
 	lost bool
+}
+
+// wayOf is the way an answer came, nearest node first.
+func wayOf(hop overlay.Peer, m Message) []overlay.ID {
+	way := append(slices.Clone(m.Via), hop.ID)
+	slices.Reverse(way)
+	return way
 }
 
 func (a answer) ok() bool {
@@ -68,7 +75,7 @@ func (n *Node) send(to overlay.Peer, m Message) {
 }
 
 // answered hands an answer to the call that waits for it.
-func (n *Node) answered(m Message) {
+func (n *Node) answered(hop overlay.Peer, m Message) {
 	i := slices.IndexFunc(n.calls, func(c call) bool { return c.tx == m.Tx })
 	if i < 0 {
 		n.counters.Late++
@@ -80,7 +87,7 @@ func (n *Node) answered(m Message) {
 		return
 	}
 	n.calls = slices.Delete(n.calls, i, i+1)
-	c.done(answer{from: m.From, body: m.Body, hops: maxTTL - int(m.TTL) + 1})
+	c.done(answer{from: m.From, body: m.Body, path: wayOf(hop, m)})
 }
 
 // expireCalls gives up what was not answered in time.

@@ -71,6 +71,15 @@ func LAN() Config {
 	}
 }
 
+// Replicas is how many nodes after the owner hold copies in a ring of so many
+// nodes: all of a small office, because half of it may lose power at once.
+func (c Config) Replicas(nodes int) int {
+	if nodes <= c.Mesh {
+		return nodes - 1
+	}
+	return max(2, c.Copies-1)
+}
+
 // Sim is LAN with what thousands of nodes in one process need: shorter lists.
 func Sim() Config {
 	c := LAN()

@@ -54,6 +54,14 @@ type (
 		Record overlay.Record
 	}
 
+	// Ask sends a request to one node, for those who look after the ring from
+	// outside: audits, consoles (answer Replied).
+	Ask struct {
+		Ref  uint64
+		To   overlay.Peer
+		Body Body
+	}
+
 	// Tick says that the time Next asked for has come.
 	Tick struct{}
 )
@@ -81,8 +89,14 @@ type (
 	Found struct {
 		Ref  uint64
 		Peer overlay.Peer
-		Hops int
+		Path []overlay.ID // the way there, the node itself last; none when it is this one
 		Err  error
+	}
+
+	// Replied answers Ask. Body is nil when nothing came.
+	Replied struct {
+		Ref  uint64
+		Body Body
 	}
 
 	// Got answers Get with the newest version of each record, without
@@ -127,13 +141,15 @@ func (Heard) event()   {}
 func (Find) event()    {}
 func (Get) event()     {}
 func (Put) event()     {}
+func (Ask) event()     {}
 func (Tick) event()    {}
 
-func (Send) action()  {}
-func (Save) action()  {}
-func (Drop) action()  {}
-func (Found) action() {}
-func (Got) action()   {}
-func (Kept) action()  {}
-func (Ring) action()  {}
-func (Left) action()  {}
+func (Send) action()    {}
+func (Save) action()    {}
+func (Drop) action()    {}
+func (Found) action()   {}
+func (Got) action()     {}
+func (Kept) action()    {}
+func (Replied) action() {}
+func (Ring) action()    {}
+func (Left) action()    {}

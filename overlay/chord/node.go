@@ -171,6 +171,8 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 		n.hear(ev.Peers)
 	case Find:
 		n.find(ev)
+	case Ask:
+		n.askFor(ev)
 	case Get:
 		n.get(ev)
 	case Put:

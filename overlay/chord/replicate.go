@@ -8,14 +8,10 @@ import (
 	"chordophone/overlay"
 )
 
-// replicas are the nodes that hold copies of what this node owns, nearest first:
-// everybody in a small office, because half of it may lose power at once.
+// replicas are the nodes that hold copies of what this node owns, nearest first.
 func (n *Node) replicas() []overlay.Peer {
 	succ := n.ring.succ
-	if n.everyoneKeepsAll() {
-		return succ
-	}
-	return succ[:min(len(succ), max(2, n.cfg.Copies-1))]
+	return succ[:min(len(succ), n.cfg.Replicas(len(succ)+1))]
 }
 
 // everyoneKeepsAll reports whether the office is so small that each node is a
@@ -309,7 +305,7 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 		var send []overlay.Record
 		var fetch []Fetch
 		reach := upto
-		if len(v.Held) > 0 && truncated(v.Held) {
+		if len(v.Held) > 0 && Truncated(v.Held) {
 			reach = v.Held[len(v.Held)-1].Resource
 		}
 		n.shelf.arc(after, reach, func(e *entry) {
@@ -346,9 +342,10 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 	})
 }
 
-// truncated reports whether a Versions may have left something out: held leaves
-// whole Resources out, so a little below the bound it is not known.
-func truncated(held []Held) bool { return len(held) >= maxHeld/2 }
+// Truncated reports whether a Versions may have left something out: it leaves
+// whole Resources out, so a little below the bound it is not known. The rest is
+// asked for from the last Resource on.
+func Truncated(held []Held) bool { return len(held) >= maxHeld/2 }
 
 // give sends Stores one after the other.
 func (n *Node) give(p overlay.Peer, replica uint8, stores [][]overlay.Record, done func(ok bool)) {

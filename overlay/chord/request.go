@@ -50,8 +50,33 @@ func (n *Node) tryFind(ev Find, until time.Time) {
 			return
 		}
 		n.ops--
-		n.acts = append(n.acts, Found{Ref: ev.Ref, Peer: n.where(a.from, pong.Table), Hops: a.hops})
+		n.acts = append(n.acts, Found{Ref: ev.Ref, Peer: n.where(a.from, pong.Table), Path: a.path})
 	})
+}
+
+// askFor sends a request of somebody who looks after the ring; this node answers
+// its own.
+func (n *Node) askFor(ev Ask) {
+	replied := func(b Body) { n.acts = append(n.acts, Replied{Ref: ev.Ref, Body: b}) }
+	if ev.To.ID != n.self.ID {
+		n.ask(ev.To, ev.Body, func(a answer) { replied(a.body) })
+		return
+	}
+	switch b := ev.Body.(type) {
+	case Ping:
+		replied(Pong{Table: n.table()})
+	case Stat:
+		replied(Versions{Held: n.shelf.held(n.now, b.After, b.Upto, maxHeld)})
+	case Fetch:
+		replied(Fetched{Records: n.shelf.resource(n.now, b.Resource, b.Kinds)})
+	case Store:
+		for _, r := range b.Records {
+			n.keep(r)
+		}
+		replied(Stored{Copies: 1})
+	default:
+		replied(Error{Code: InvalidMessage, Info: "a node does not ask that of itself"})
+	}
 }
 
 // retry is how long to wait after an answer that was none: nothing when the way
@@ -231,7 +256,7 @@ func (n *Node) tryGet(g *getting) {
 		}
 		switch b := a.body.(type) {
 		case Fetched:
-			g.hops = a.hops
+			g.hops = len(a.path)
 			g.found = append(g.found, b.Records)
 			n.got(g)
 		case Error:

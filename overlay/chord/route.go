@@ -146,9 +146,9 @@ func (n *Node) forward(hop overlay.Peer, m Message, next overlay.Peer) {
 			n.forwarded = slices.Delete(n.forwarded, 0, maxForwarded/2)
 		}
 		n.forwarded = append(n.forwarded, forwarded{n.now, next.ID, hop, m})
-		via := make([]overlay.ID, 0, len(m.Via)+1)
-		m.Via = append(append(via, m.Via...), hop.ID)
 	}
+	via := make([]overlay.ID, 0, len(m.Via)+1) // of an answer it tells the requester the way
+	m.Via = append(append(via, m.Via...), hop.ID)
 	m.TTL--
 	n.send(next, m)
 }
@@ -179,7 +179,7 @@ func (n *Node) reroute(id overlay.ID) {
 // deliver handles a message that is for this node.
 func (n *Node) deliver(hop overlay.Peer, m Message) {
 	if !isRequest(m.Body) {
-		n.answered(m)
+		n.answered(hop, m)
 		return
 	}
 	if !n.admits(m) {

@@ -166,7 +166,7 @@ func TestStall(t *testing.T) {
 		t.Error("suspected after a stall")
 	}
 	acts := n.Step(at, Receive{host(20), Message{Tx: out[0].Msg.Tx, From: host(20), To: []Dest{{ID: id(10)}}, TTL: maxTTL, Body: Pong{}}})
-	if f, ok := acts[0].(Found); !ok || f.Peer.ID != id(20) || f.Hops != 1 {
+	if f, ok := acts[0].(Found); !ok || f.Peer.ID != id(20) || len(f.Path) != 1 {
 		t.Errorf("%+v", acts)
 	}
 }

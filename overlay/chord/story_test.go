@@ -272,7 +272,7 @@ func (s *stage) step(a *actor, ev Event) {
 		case Drop:
 			fmt.Fprintf(&s.out, "               drop %x\n", act.Slot.Resource[:1])
 		case Found:
-			fmt.Fprintf(&s.out, "               found %s, %d hops%s\n", s.name(act.Peer.ID), act.Hops, failed(act.Err))
+			fmt.Fprintf(&s.out, "               found %s, %d hops%s\n", s.name(act.Peer.ID), len(act.Path), failed(act.Err))
 		case Got:
 			fmt.Fprintf(&s.out, "               got%s, %d hops%s\n", s.records(act.Records), act.Hops, failed(act.Err))
 		case Kept:

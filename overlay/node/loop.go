@@ -131,6 +131,8 @@ func (l *loop) carryOut() {
 			l.answer(a.Ref, a)
 		case chord.Kept:
 			l.answer(a.Ref, a)
+		case chord.Replied:
+			l.answer(a.Ref, a)
 		case chord.Ring:
 			l.changed(a.View)
 		case chord.Left:

@@ -98,15 +98,15 @@ func (n *Node) Heard(peers []overlay.Peer) {
 	}
 }
 
-// Find returns the node responsible for key, and how many hops away it was
-// found.
-func (n *Node) Find(ctx context.Context, key overlay.ID) (overlay.Peer, int, error) {
+// Find returns the node responsible for key, and the way there: the nodes passed,
+// that node last, none when it is this one.
+func (n *Node) Find(ctx context.Context, key overlay.ID) (overlay.Peer, []overlay.ID, error) {
 	a, err := n.ask(ctx, func(ref uint64) chord.Event { return chord.Find{Ref: ref, Key: key} })
 	if err != nil {
-		return overlay.Peer{}, 0, fmt.Errorf("find %s: %w", key.Short(), err)
+		return overlay.Peer{}, nil, fmt.Errorf("find %s: %w", key.Short(), err)
 	}
 	f := a.(chord.Found)
-	return f.Peer, f.Hops, f.Err
+	return f.Peer, f.Path, f.Err
 }
 
 // Get returns the newest records of a resource, none when there are none.
@@ -131,6 +131,20 @@ func (n *Node) Put(ctx context.Context, r overlay.Record) (copies int, newer ove
 	}
 	k := a.(chord.Kept)
 	return k.Copies, k.Newer, k.Err
+}
+
+// Ask sends a request to one node and returns its answer: for what looks after
+// the ring from outside.
+func (n *Node) Ask(ctx context.Context, to overlay.Peer, body chord.Body) (chord.Body, error) {
+	a, err := n.ask(ctx, func(ref uint64) chord.Event { return chord.Ask{Ref: ref, To: to, Body: body} })
+	if err != nil {
+		return nil, fmt.Errorf("ask %v: %w", to, err)
+	}
+	r := a.(chord.Replied)
+	if e, bad := r.Body.(chord.Error); bad || r.Body == nil {
+		return nil, fmt.Errorf("ask %v: %w %s", to, chord.ErrTimeout, e.Info)
+	}
+	return r.Body, nil
 }
 
 // ask hands a request to the loop and waits for the action that answers it.

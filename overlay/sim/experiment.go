@@ -210,7 +210,7 @@ func (e *experiment) lookups(over time.Duration) *tally {
 				answered++
 				if f.Err == nil && f.Peer.ID == e.hosts[e.Owner(e.Members(), key)].Peer.ID {
 					t.right++
-					t.hops = append(t.hops, f.Hops)
+					t.hops = append(t.hops, len(f.Path))
 				}
 			})
 		})
