@@ -19,6 +19,12 @@ const (
 	// the Resource-ID of "members". Its value is the phone's certificate
 	// chain, so any member may hand it on.
 	OfficeMember Kind = 0xF0000001
+
+	// Revocation bars one phone from the office: dictionary keyed by its
+	// Node-ID and that of the signer, at the Resource-ID of "revocations". Its
+	// value lists the Node-IDs that stay members though that phone enrolled
+	// them. Any member may sign one; nobody can take it back.
+	Revocation Kind = 0xF0000002
 )
 
 func (k Kind) String() string {
@@ -27,6 +33,8 @@ func (k Kind) String() string {
 		return "SIP-REGISTRATION"
 	case OfficeMember:
 		return "OFFICE-MEMBER"
+	case Revocation:
+		return "REVOCATION"
 	}
 	return fmt.Sprintf("kind-%#x", uint32(k))
 }

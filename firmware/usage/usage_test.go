@@ -29,6 +29,8 @@ type phone struct {
 	identity *identity.Identity
 	peer     overlay.Peer
 	wire     *nodetest.Transport
+	store    *nodetest.Store
+	ring     *node.Node
 	stop     context.CancelFunc
 	ended    chan struct{}
 	writer   *usage.Writer
@@ -42,12 +44,14 @@ func boot(t *testing.T, wires *nodetest.Net, i int, id *identity.Identity, epoch
 	p := &phone{t: t, identity: id, ended: make(chan struct{})}
 	p.peer = overlay.Peer{ID: id.ID(), Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), overlay.Port)}
 	p.wire = wires.Attach(p.peer)
+	p.store = new(nodetest.Store)
 	ring := node.New(node.Config{
-		Self: p.peer, Chord: chord.LAN(), Known: known, Transport: p.wire, Store: new(nodetest.Store),
+		Self: p.peer, Chord: chord.LAN(), Known: known, Transport: p.wire, Store: p.store,
 		Verify: id.VerifyRecord,
 		Rand:   rand.New(rand.NewPCG(uint64(i), 1)),
 		Log:    slog.New(slog.DiscardHandler),
 	})
+	p.ring = ring
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go func() {
@@ -269,4 +273,70 @@ func TestExtensions(t *testing.T) {
 			t.Errorf("members are %v", got)
 		}
 	})
+}
+
+// A phone that is revoked on one phone is barred by all within ten seconds, and
+// those that it enrolled stay.
+func TestRevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 4) // each enrolled through the one before
+		defer closeAll(phones)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		barred := make([]map[overlay.ID]bool, len(phones))
+		var all []*usage.Revocations
+		for i, p := range phones {
+			barred[i] = make(map[overlay.ID]bool)
+			cut := func(nodes ...overlay.ID) {
+				for _, n := range nodes {
+					barred[i][n] = true
+				}
+			}
+			r := usage.NewRevocations(p.ring, p.writer, p.members, p.identity, cut, nil, slog.New(slog.DiscardHandler))
+			all = append(all, r)
+			go r.Run(ctx)
+		}
+		stolen := phones[1].identity
+		if err := all[3].Revoke(ctx, overlay.ResourceID("nobody")); !errors.Is(err, usage.ErrNoMember) {
+			t.Errorf("revoking a stranger: %v", err)
+		}
+		if err := all[3].Revoke(ctx, stolen.ID()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		for i, p := range phones {
+			if !barred[i][stolen.ID()] || !all[i].Has(stolen.ID()) {
+				t.Errorf("after ten seconds %s has not barred it", p.identity.User())
+			}
+			if i == 1 {
+				continue
+			}
+			if _, err := p.identity.Verify([]byte("x"), sign(t, stolen)); !errors.Is(err, identity.ErrRevoked) {
+				t.Errorf("%s on a message of the revoked phone: %v", p.identity.User(), err)
+			}
+			if _, err := p.identity.Verify([]byte("x"), sign(t, phones[2].identity)); err != nil {
+				t.Errorf("%s on a message of one that it had enrolled: %v", p.identity.User(), err)
+			}
+		}
+		// A phone that was off knows it from its disk.
+		var onDisk []overlay.Record
+		phones[2].store.Load(func(r overlay.Record) error {
+			onDisk = append(onDisk, r)
+			return nil
+		})
+		again := usage.NewRevocations(phones[2].ring, phones[2].writer, phones[2].members, phones[2].identity,
+			func(...overlay.ID) {}, onDisk, slog.New(slog.DiscardHandler))
+		if !again.Has(stolen.ID()) {
+			t.Error("forgotten by a restart")
+		}
+	})
+}
+
+func sign(t *testing.T, id *identity.Identity) overlay.Signature {
+	t.Helper()
+	s, err := id.Sign([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

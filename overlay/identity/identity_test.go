@@ -273,10 +273,10 @@ func TestSign(t *testing.T) {
 	_, err = founder.Verify(msg, overlay.Signature{Chain: append(second.Chain(), second.Chain()[0]), Sig: s.Sig})
 	wantErr(t, "chain with more in it", err, ErrUntrusted)
 
-	founder.Refuse(second.ID())
+	founder.Refuse([]Revocation{{Node: second.ID()}})
 	_, err = founder.Verify(msg, s)
 	wantErr(t, "revoked", err, ErrRevoked)
-	founder.Refuse()
+	founder.Refuse(nil)
 	if _, err = founder.Verify(msg, s); err != nil {
 		t.Error(err)
 	}

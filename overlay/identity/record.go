@@ -15,13 +15,20 @@ var MembersResource = overlay.ResourceID("members")
 // RFC 6940, section 7.4.1.2: Error_Unknown_Kind
 var ErrKind = errors.New("identity: unknown kind")
 
-// policy says whether the signer may store the record. // RFC 6940, section 7.3
-type policy func(v *verifier, signer member, r *overlay.Record) error
+// policy is who may write a Kind. // RFC 6940, section 7.3
+type policy struct {
+	// allows says whether the signer may store the record.
+	allows func(v *verifier, signer member, r *overlay.Record) error
+
+	// outlives says that a record stays good when its signer is revoked.
+	outlives bool
+}
 
 // policies is the one table of who may write what.
 var policies = map[overlay.Kind]policy{
-	overlay.SIPRegistration: userNodeMatch,
-	overlay.OfficeMember:    memberChain,
+	overlay.SIPRegistration: {allows: userNodeMatch},
+	overlay.OfficeMember:    {allows: memberChain, outlives: true}, // the chain in it proves itself
+	overlay.Revocation:      {allows: revocation, outlives: true},  // else who is revoked could undo his own
 }
 
 // userNodeMatch is USER-NODE-MATCH. // RFC 6940, section 7.3.3
@@ -78,7 +85,10 @@ func (id *Identity) SignRecord(r *overlay.Record) error {
 // store it. The error is ErrUntrusted, ErrRevoked, ErrSignature, ErrPolicy or
 // ErrKind.
 func (id *Identity) VerifyRecord(r overlay.Record) error {
-	m, err := id.verify(r.Chain)
+	m, err := id.prove(r.Chain)
+	if err == nil && !policies[r.Kind].outlives {
+		err = id.checkRefused(m)
+	}
 	if err != nil {
 		return fmt.Errorf("%v record: %w", r.Kind, err)
 	}
@@ -96,11 +106,11 @@ func (id *Identity) admit(r *overlay.Record, signer member) error {
 	if err := r.CheckSize(); err != nil {
 		return err
 	}
-	allows, ok := policies[r.Kind]
+	policy, ok := policies[r.Kind]
 	if !ok {
 		return fmt.Errorf("%w %v", ErrKind, r.Kind)
 	}
-	if err := allows(id.verifier, signer, r); err != nil {
+	if err := policy.allows(id.verifier, signer, r); err != nil {
 		return fmt.Errorf("%v record of node %s: %w: %w", r.Kind, signer.id.Short(), ErrPolicy, err)
 	}
 	return nil

@@ -109,7 +109,7 @@ func TestBadIdentities(t *testing.T) {
 	second := enrolled(t, office, 102)
 	revoked := enrolled(t, office, 103)
 	byRevoked := enrolled(t, revoked, 104)
-	office.Refuse(revoked.ID())
+	office.Refuse([]Revocation{{Node: revoked.ID()}})
 	third := enrolled(t, second, 105)
 
 	root := issuer{office: "acme", cert: office.root, key: office.rootKey}

@@ -24,7 +24,7 @@ type member struct {
 	user string
 	ext  int
 	key  *ecdsa.PublicKey
-	by   []overlay.ID // the enrollers above, by Node-ID
+	by   []overlay.ID // the enrollers above, by Node-ID, nearest first
 }
 
 // verifier verifies chains against an office's root.
@@ -35,8 +35,8 @@ type verifier struct {
 
 	mu       sync.Mutex // guards what follows
 	verified map[[sha256.Size]byte]member
-	order    [][sha256.Size]byte // of verified, oldest first
-	refused  map[overlay.ID]bool
+	order    [][sha256.Size]byte         // of verified, oldest first
+	refused  map[overlay.ID][]overlay.ID // with those that are spared
 }
 
 // newVerifier checks that root is the root of an office.
@@ -61,23 +61,18 @@ func newVerifier(root *x509.Certificate) (*verifier, error) {
 	return v, nil
 }
 
-// Refuse says which nodes are no longer members, whatever their certificates
-// say: RELOAD's bad-node (RFC 6940, section 11.1). Chains that go through the
-// enroller certificate of such a node are refused, too: a stolen phone could
-// make itself new identities. It replaces what an earlier call said. Connections
-// that stand are not closed.
-func (id *Identity) Refuse(nodes ...overlay.ID) {
-	refused := make(map[overlay.ID]bool, len(nodes))
-	for _, n := range nodes {
-		refused[n] = true
+// verify returns what a leaf's chain says, once it is proved, unless that phone
+// was revoked.
+func (v *verifier) verify(chain [][]byte) (member, error) {
+	m, err := v.prove(chain)
+	if err == nil {
+		err = v.checkRefused(m)
 	}
-	id.mu.Lock()
-	id.refused = refused
-	id.mu.Unlock()
+	return m, err
 }
 
-// verify returns what a leaf's chain says, once it is proved.
-func (v *verifier) verify(chain [][]byte) (member, error) {
+// prove is verify for phones that were revoked, too.
+func (v *verifier) prove(chain [][]byte) (member, error) {
 	if err := checkChainSize(chain); err != nil {
 		return member{}, err
 	}
@@ -100,7 +95,7 @@ func (v *verifier) verify(chain [][]byte) (member, error) {
 		}
 		v.remember(name, m)
 	}
-	return m, v.checkRefused(m)
+	return m, nil
 }
 
 func (v *verifier) remember(name [sha256.Size]byte, m member) {
@@ -115,15 +110,6 @@ func (v *verifier) remember(name [sha256.Size]byte, m member) {
 	}
 	v.verified[name] = m
 	v.order = append(v.order, name)
-}
-
-func (v *verifier) checkRefused(m member) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.refused[m.id] || slices.ContainsFunc(m.by, func(id overlay.ID) bool { return v.refused[id] }) {
-		return fmt.Errorf("node %s: %w", m.id.Short(), ErrRevoked)
-	}
-	return nil
 }
 
 // path proves that each certificate was issued by the next, and the last by the
