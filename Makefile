@@ -40,7 +40,7 @@ vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
-DEBIAN := tshark openssl iproute2
+DEBIAN := tshark openssl iproute2 openssh-client ssh-audit
 
 .PHONY: packages
 packages:

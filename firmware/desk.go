@@ -21,13 +21,15 @@ type enrolment interface {
 // the words of the panel, of the user agent and of the phone, and carries out
 // what the phone wants.
 type desk struct {
-	phone  *phone.Phone
-	panel  hal.Panel
-	calls  *ua.UA
-	voice  *voice
-	enrol  enrolment
-	events *mailbox // from the rest of the program
-	log    *slog.Logger
+	phone    *phone.Phone
+	recorder *phoneRecorder
+	panel    hal.Panel
+	calls    *ua.UA
+	voice    *voice
+	enrol    enrolment
+	ledger   *ledger
+	events   *mailbox // from the rest of the program
+	log      *slog.Logger
 
 	again  []phone.Event             // what came of the actions just carried out
 	sounds map[string]*media.Session // of the calls that were answered
@@ -76,7 +78,10 @@ func (d *desk) run(ctx context.Context) error {
 // step gives one event to the phone and carries out what it wants.
 func (d *desk) step(ev phone.Event) {
 	d.log.Debug("phone", "event", ev)
-	for _, a := range d.phone.Step(time.Now(), ev) {
+	now := time.Now()
+	actions := d.phone.Step(now, ev)
+	d.recorder.record(now, ev, actions)
+	for _, a := range actions {
 		d.log.Debug("phone", "action", a)
 		d.do(a)
 	}
@@ -145,6 +150,7 @@ func (d *desk) do(a phone.Action) {
 			d.log.Warn("lamps", "err", err)
 		}
 	case phone.Tell:
+		d.ledger.note(time.Now(), a.Notice)
 		d.panel.Tell(d.complete(a.Notice))
 	case phone.OpenEnrolment:
 		d.again = append(d.again, phone.Enrolling{Code: d.enrol.Open()})

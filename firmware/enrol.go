@@ -37,6 +37,9 @@ func (d doorkeeper) Open() (code string) {
 // Close closes it.
 func (d doorkeeper) Close() { d.enroller.Close() }
 
+// enrolling is what the telephone is told, so that it shows the code.
+func enrolling(code string) phone.Event { return phone.Enrolling{Code: code} }
+
 // isOpen reports whether newcomers may try now.
 func (d doorkeeper) isOpen() bool {
 	open, _, _ := d.enroller.IsOpen()

@@ -28,7 +28,7 @@ func (h *hardware) Close() error {
 
 // openHardware opens the board that the configuration names: the terminal if
 // there is one, else the pipe.
-func openHardware(cfg config.Run, std Stdio, logs *logTarget) (*hardware, error) {
+func openHardware(cfg config.Run, std Stdio, logs *logBook) (*hardware, error) {
 	name := cfg.Board
 	if name == "" {
 		name = "pipe"
@@ -53,6 +53,6 @@ func openHardware(cfg config.Run, std Stdio, logs *logTarget) (*hardware, error)
 	if err != nil {
 		return nil, errors.Join(err, audio.Close())
 	}
-	logs.set(panel.Log())
+	logs.redirect(panel.Log())
 	return &hardware{panel: panel, audio: audio}, nil
 }

@@ -43,6 +43,7 @@ var forbidden = []struct {
 	{".", "github.com/pion/rtp", "sip/media", "RTP is the business of media"},
 	{".", "github.com/pion/srtp", "sip/media", "SRTP is the business of media"},
 	{".", "go.etcd.io/bbolt", "storage", "bbolt is the business of storage"},
+	{".", "golang.org/x/crypto/ssh", "firmware/manage", "SSH is the business of the console"},
 	{".", "github.com/alecthomas/kong", "firmware/config tools", "the command line is read in one place"},
 }
 

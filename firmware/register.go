@@ -3,6 +3,7 @@ package firmware
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"chordophone/firmware/phone"
@@ -31,14 +32,16 @@ type registration struct {
 	keep    func(context.Context) error // what else must be in the ring first
 	tell    func(phone.Event)
 	log     *slog.Logger
+
+	bound atomic.Bool
 }
 
 // run registers, renews, and tries again, until ctx is cancelled.
 func (r *registration) run(ctx context.Context) error {
 	var (
-		joined, bound bool
-		pause         = retryMin
-		timer         = time.NewTimer(0)
+		joined bool
+		pause  = retryMin
+		timer  = time.NewTimer(0)
 	)
 	defer timer.Stop()
 	<-timer.C // nothing to do before the ring is joined
@@ -52,7 +55,7 @@ func (r *registration) run(ctx context.Context) error {
 			}
 			joined = v.Joined
 			if !joined {
-				bound = false
+				r.bound.Store(false)
 				r.tell(phone.Offline{Reason: "no other phone found"})
 				continue
 			}
@@ -66,8 +69,7 @@ func (r *registration) run(ctx context.Context) error {
 				return nil
 			}
 			r.log.Warn("registration failed; trying again", "in", pause, "err", err)
-			if bound {
-				bound = false
+			if r.bound.Swap(false) {
 				r.tell(phone.Offline{Reason: "registration failed"})
 			}
 			timer.Reset(pause)
@@ -76,8 +78,7 @@ func (r *registration) run(ctx context.Context) error {
 		}
 		pause = retryMin
 		timer.Reset(registerAgain)
-		if !bound {
-			bound = true
+		if !r.bound.Swap(true) {
 			r.tell(r.online)
 		}
 	}

@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"chordophone/firmware/config"
+	"chordophone/firmware/manage"
 	"chordophone/firmware/phone"
 	"chordophone/firmware/tone"
 	"chordophone/firmware/usage"
 	"chordophone/overlay"
+	"chordophone/overlay/capture"
 	"chordophone/overlay/chord"
 	"chordophone/overlay/discover"
 	"chordophone/overlay/identity"
@@ -29,6 +31,9 @@ import (
 
 // sipsPort is where SIP over TLS is served. // RFC 3261, section 19.1.2
 const sipsPort = 5061
+
+// sshPort is where the console is; on the appliance it is 22.
+const sshPort = 2222
 
 // errQuit ends Run without an error: the panel said so.
 var errQuit = errors.New("quit")
@@ -67,31 +72,43 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio) error {
 		return err
 	}
 	defer hw.Close()
-	a, err := assemble(cfg, log, db, hw, addr, member, known)
+	a, err := assemble(cfg, version, log, db, hw, addr, member, known)
 	if err != nil {
 		return err
 	}
+	a.logs = logs
 	return a.run(ctx)
 }
 
 // appliance is a phone put together.
 type appliance struct {
-	log  *slog.Logger
-	db   *storage.DB
-	self overlay.Peer
+	version string
+	started time.Time
+	log     *slog.Logger
+	logs    *logBook
+	db      *storage.DB
+	member  *identity.Identity
+	self    overlay.Peer
 
-	link      *link.Link
-	node      *node.Node
-	calls     *ua.UA
-	voice     *voice
-	desk      *desk
-	register  *registration
-	discovery *discover.Service // nil: none
-	ring      <-chan chord.View // for the memory of peers
+	link        *link.Link
+	frames      *capture.Hub
+	node        *node.Node
+	members     *usage.Members
+	places      *usage.Registrations
+	revocations *usage.Revocations
+	door        doorkeeper
+	calls       *ua.UA
+	voice       *voice
+	desk        *desk
+	ledger      *ledger
+	register    *registration
+	console     *manage.Server    // nil: none
+	discovery   *discover.Service // nil: none
+	ring        <-chan chord.View // for the memory of peers
 }
 
 // assemble is the one place that names implementations.
-func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, addr netip.Addr, member *identity.Identity, known []overlay.Peer) (*appliance, error) {
+func assemble(cfg config.Run, version string, log *slog.Logger, db *storage.DB, hw *hardware, addr netip.Addr, member *identity.Identity, known []overlay.Peer) (*appliance, error) {
 	epoch, err := db.Epoch()
 	if err != nil {
 		return nil, err
@@ -100,15 +117,23 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 	if err != nil {
 		return nil, err
 	}
-	a := &appliance{log: log, db: db, self: overlay.Peer{ID: member.ID(), Addr: netip.AddrPortFrom(addr, overlay.Port)}}
+	a := &appliance{
+		version: version,
+		started: time.Now(),
+		log:     log,
+		db:      db,
+		member:  member,
+		self:    overlay.Peer{ID: member.ID(), Addr: netip.AddrPortFrom(addr, overlay.Port)},
+		frames:  new(capture.Hub),
+		ledger:  newLedger(db, log),
+	}
 	events := newMailbox()
 
 	// The ring. The enroller stands behind the link's listener and in front of
 	// the ring, so it is made first and given its claim when there is one.
-	var members *usage.Members
-	door := doorkeeper{panel: hw.panel, tell: events.tell, log: log}
-	door.enroller = identity.NewEnroller(member, func(ctx context.Context, n identity.Newcomer) (int, error) {
-		return members.Claim(ctx, n)
+	a.door = doorkeeper{panel: hw.panel, tell: events.tell, log: log}
+	a.door.enroller = identity.NewEnroller(member, func(ctx context.Context, n identity.Newcomer) (int, error) {
+		return a.members.Claim(ctx, n)
 	}, log)
 	a.link, err = link.Listen(link.Config{
 		Self:         a.self,
@@ -119,7 +144,10 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		Sign:         member.Sign,
 		Verify:       member.Verify,
 		VerifyRecord: member.VerifyRecord,
-		Enrol:        door.serve,
+		Ring:         func() chord.View { return a.node.View() },
+		Tap:          a.frames,
+		Version:      version,
+		Enrol:        a.door.serve,
 		Log:          log,
 	})
 	if errors.Is(err, link.ErrAddrInUse) {
@@ -134,13 +162,24 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		Transport: a.link,
 		Store:     db,
 		Verify:    member.VerifyRecord,
-		Rand:      rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Seed:      node.NewSeed(),
 		Log:       log,
 	})
 	a.ring = a.node.Watch()
 	writer := usage.NewWriter(a.node, member, epoch)
-	members = usage.NewMembers(a.node, writer, member)
-	places := usage.NewRegistrations(a.node, writer, members, a.self.ID, sipsPort)
+	a.members = usage.NewMembers(a.node, writer, member)
+	a.places = usage.NewRegistrations(a.node, writer, a.members, a.self.ID, sipsPort)
+	var revoked []overlay.Record
+	err = db.Load(func(r overlay.Record) error {
+		if r.Kind == overlay.Revocation {
+			revoked = append(revoked, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.revocations = usage.NewRevocations(a.node, writer, a.members, member, a.link.Cut, revoked, log)
 
 	// Calls.
 	ports := media.DefaultPorts
@@ -152,7 +191,7 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 		ServerTLS: member.SIPServerTLS(),
 		ClientTLS: member.SIPClientTLS(),
 		PeerUser:  identity.UserOf,
-		Locate:    places,
+		Locate:    a.places,
 		NewMedia: func(local netip.Addr) (ua.Media, error) {
 			return media.New(media.Config{Local: local, Ports: ports, Secure: media.Required, Log: log})
 		},
@@ -163,7 +202,7 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 	}
 	aor := "sip:" + member.User()
 	a.register = &registration{
-		service: places,
+		service: a.places,
 		aor:     aor,
 		contact: a.calls.Contact(addr),
 		online: phone.Online{
@@ -172,7 +211,7 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 			Node:      a.self.ID.String(),
 		},
 		changed: a.node.Watch(),
-		keep:    members.Keep,
+		keep:    a.members.Keep,
 		tell:    events.tell,
 		log:     log,
 	}
@@ -182,19 +221,30 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 	settings := phone.Default()
 	settings.Extension, settings.Office = fmt.Sprint(member.Extension()), member.Office()
 	a.desk = &desk{
-		phone:  phone.New(settings),
-		panel:  hw.panel,
-		calls:  a.calls,
-		voice:  a.voice,
-		enrol:  door,
-		events: events,
-		log:    log,
-		sounds: make(map[string]*media.Session),
+		phone:    phone.New(settings),
+		recorder: newPhoneRecorder(settings, version),
+		panel:    hw.panel,
+		calls:    a.calls,
+		voice:    a.voice,
+		enrol:    a.door,
+		ledger:   a.ledger,
+		events:   events,
+		log:      log,
+		sounds:   make(map[string]*media.Session),
 	}
 
+	a.console, err = manage.New(manage.Config{
+		Listen: netip.AddrPortFrom(cfg.Listen, sshPort),
+		Dir:    cfg.Data,
+		Phone:  console{a},
+		Log:    log,
+	})
+	if err != nil { // a phone without its console is still a phone
+		log.Error("no console", "err", err)
+	}
 	if code := cfg.PairingCode.Reveal(); code != "" {
 		log.Warn("enrolment is open with a fixed code until three wrong tries; this is for scripts")
-		if err := door.enroller.Open(code, 0); err != nil {
+		if err := a.door.enroller.Open(code, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -206,7 +256,7 @@ func assemble(cfg config.Run, log *slog.Logger, db *storage.DB, hw *hardware, ad
 			Self:      a.self,
 			Office:    member.Office(),
 			Extension: fmt.Sprint(member.Extension()),
-			Enrolling: door.isOpen,
+			Enrolling: a.door.isOpen,
 			Log:       log,
 		})
 		if err != nil {
@@ -234,6 +284,11 @@ func (a *appliance) run(ctx context.Context) error {
 	top.Go(func() error { return a.voice.run(topCtx) })
 	top.Go(func() error { return a.desk.run(topCtx) })
 	top.Go(func() error { return a.register.run(topCtx) })
+	top.Go(func() error { return a.revocations.Run(topCtx) })
+	top.Go(func() error { return a.ledger.run(topCtx) })
+	if a.console != nil {
+		top.Go(func() error { return a.console.Run(topCtx) })
+	}
 	if a.discovery != nil {
 		top.Go(func() error { return a.discovery.Run(topCtx) })
 		top.Go(func() error { return a.hear(topCtx) })

@@ -20,9 +20,9 @@ type authorizedKeys struct {
 	path string
 	log  *slog.Logger
 
-	mu      sync.Mutex // guards what follows
-	read    bool
-	content []byte
+	mu      sync.Mutex        // guards what follows
+	version int               // of the file, counted from 1
+	content []byte            // nil: cannot be read
 	keys    map[string]string // wire form to comment
 }
 
@@ -34,21 +34,18 @@ func (a *authorizedKeys) has(key ssh.PublicKey) (comment string, ok bool) {
 	return comment, ok
 }
 
-// refresh reads the file and reports whether it has changed. The file is small:
-// reading it is cheaper than being wrong about when it changed.
-func (a *authorizedKeys) refresh() (changed bool) {
+// refresh reads the file and returns which version of it that is. The file is
+// small: reading it is cheaper than being wrong about when it changed.
+func (a *authorizedKeys) refresh() (version int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	content, err := readKeyFile(a.path)
-	if err != nil {
-		content = nil
-		if a.read && a.content == nil {
-			return false
-		}
-	} else if a.read && a.content != nil && bytes.Equal(content, a.content) {
-		return false
+	same := (content == nil) == (a.content == nil) && bytes.Equal(content, a.content)
+	if a.version > 0 && same {
+		return a.version
 	}
-	a.read, a.content = true, content
+	a.version++
+	a.content = content
 	var bad []error
 	a.keys, bad = parseAuthorizedKeys(content)
 	for _, why := range bad {
@@ -63,9 +60,10 @@ func (a *authorizedKeys) refresh() (changed bool) {
 	default:
 		a.log.Info("console: keys authorized", "keys", len(a.keys))
 	}
-	return true
+	return a.version
 }
 
+// readKeyFile returns nil only with an error.
 func readKeyFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

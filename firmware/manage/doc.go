@@ -14,8 +14,9 @@
 // All but one user name, passwords, everything that forwards (ports, agent, X11,
 // streams), subsystems, environment, options in authorized_keys that this server
 // would not keep, and all algorithms that are not of the strictest: key exchange
-// with X25519 (with ML-KEM-768 or alone), AEAD ciphers, an Ed25519 host key, the
-// strict key exchange that answers the Terrapin attack.
+// with X25519 (with ML-KEM-768 or alone), AEAD ciphers, an Ed25519 host key. With
+// all clients since 2024 the key exchange is the strict one that answers the
+// Terrapin attack.
 //
 // # What a stranger can cost
 //

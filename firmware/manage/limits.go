@@ -2,7 +2,7 @@ package manage
 
 import "time"
 
-// Bounds on what clients can cost. A handshake costs a Pi about 3 ms of one core.
+// Bounds on what clients can cost.
 const (
 	handshakeTime = 10 * time.Second // from connection to authentication
 	maxHandshakes = 48               // at once

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -49,8 +48,8 @@ type Server struct {
 }
 
 // New reads or makes the host key and begins to listen; what arrives waits for
-// Run. The error has a hint for people if they can help: a phone can do without
-// its console.
+// Run, which also ends the listening. The error has a hint if a person can help; a
+// phone can do without its console.
 func New(cfg Config) (*Server, error) {
 	signer, err := hostKey(filepath.Join(cfg.Dir, HostKeyFile), cfg.Log)
 	if err != nil {
@@ -110,19 +109,26 @@ func (s *Server) Addr() netip.AddrPort {
 // Fingerprint is that of the host key as clients show it, "SHA256:...".
 func (s *Server) Fingerprint() string { return ssh.FingerprintSHA256(s.key) }
 
-// errUnknownKey is all that a stranger's log entry says.
-var errUnknownKey = errors.New("manage: key is not in " + AuthorizedKeysFile)
+// Why somebody is not let in.
+var (
+	errUnknownUser = errors.New("manage: there is no user but " + user)
+	errUnknownKey  = errors.New("manage: key is not in " + AuthorizedKeysFile)
+)
 
+// authenticate decides on a key that a client offers. The door bounds how often
+// that is.
 func (s *Server) authenticate(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-	if meta.User() != user {
-		return nil, fmt.Errorf("manage: no user but %s", user)
-	}
 	s.keys.refresh()
 	comment, ok := s.keys.has(key)
-	if !ok {
-		return nil, errUnknownKey
+	err := errUnknownKey
+	switch {
+	case meta.User() != user:
+		err = errUnknownUser
+	case ok:
+		return &ssh.Permissions{ExtraData: map[any]any{whoKey{}: who{key, comment}}}, nil
 	}
-	return &ssh.Permissions{ExtraData: map[any]any{whoKey{}: who{key, comment}}}, nil
+	s.log.Info("console: refused", "from", meta.RemoteAddr(), "key", ssh.FingerprintSHA256(key), "err", err)
+	return nil, err
 }
 
 // who has authenticated.
@@ -142,6 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.listener.Close()
 	defer context.AfterFunc(ctx, func() { s.listener.Close() })()
 	all.Go(func() { s.watchKeys(ctx) })
+	s.log.Info("console: ready", "listen", s.Addr(), "host_key", s.Fingerprint())
 	for {
 		c, err := s.listener.Accept()
 		switch {
@@ -174,26 +181,38 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// watchKeys throws out whose key was taken away.
+// watchKeys throws out whose key was taken away. A file that has just changed may
+// be half written: it counts when it has stayed the same for a while.
 func (s *Server) watchKeys(ctx context.Context) {
 	tick := time.NewTicker(keysEvery)
 	defer tick.Stop()
+	read, believed := s.keys.refresh(), 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if !s.keys.refresh() {
-				continue
-			}
-			s.mu.Lock()
-			for c := range s.conns {
-				if _, ok := s.keys.has(c.who.key); !ok {
-					s.log.Info("console: key withdrawn, connection closed", "key", ssh.FingerprintSHA256(c.who.key))
-					c.raw.Close()
-				}
-			}
-			s.mu.Unlock()
+		}
+		version := s.keys.refresh()
+		if version != read {
+			read = version
+			continue
+		}
+		if version != believed {
+			believed = version
+			s.throwOut()
+		}
+	}
+}
+
+// throwOut closes the connections whose key is no longer authorized.
+func (s *Server) throwOut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if _, ok := s.keys.has(c.who.key); !ok {
+			s.log.Info("console: key withdrawn, connection closed", "key", ssh.FingerprintSHA256(c.who.key))
+			c.raw.Close()
 		}
 	}
 }
@@ -206,9 +225,3 @@ type hinted struct {
 
 func (h hinted) Hint() string  { return h.hint }
 func (h hinted) Unwrap() error { return h.error }
-
-// exists reports whether there is a file, whatever it is.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}

@@ -59,9 +59,35 @@ func (s *Registrations) Bind(ctx context.Context, aor string, bindings []locatio
 // registration that it may have to overtake.
 const tombstoneLife = 2 * time.Hour
 
-// Lookup finds where aor is reached. A phone that is registered but whose node
-// does not answer has no binding.
+// Resource is where on the ring an address of record is kept; zero for what is
+// none.
+func (s *Registrations) Resource(aor string) overlay.ID {
+	user, err := userName(aor)
+	if err != nil {
+		return overlay.ID{}
+	}
+	return overlay.ResourceID(user)
+}
+
+// Place is a phone at which an address of record is reached.
+type Place struct {
+	Node overlay.ID
+	location.Binding
+}
+
+// Lookup is location.Service's.
 func (s *Registrations) Lookup(ctx context.Context, aor string) ([]location.Binding, error) {
+	places, err := s.Places(ctx, aor)
+	var out []location.Binding
+	for _, p := range places {
+		out = append(out, p.Binding)
+	}
+	return out, err
+}
+
+// Places finds where aor is reached. A phone that is registered but whose node
+// does not answer is none of them.
+func (s *Registrations) Places(ctx context.Context, aor string) ([]Place, error) {
 	user, err := userName(aor)
 	if err != nil {
 		return nil, err
@@ -70,7 +96,7 @@ func (s *Registrations) Lookup(ctx context.Context, aor string) ([]location.Bind
 	if err != nil {
 		return nil, fmt.Errorf("look up %s: %w", aor, err)
 	}
-	var out []location.Binding
+	var out []Place
 	for _, r := range records {
 		node, err := registeredNode(r)
 		if err != nil {
@@ -80,10 +106,7 @@ func (s *Registrations) Lookup(ctx context.Context, aor string) ([]location.Bind
 		if err != nil || peer.ID != node {
 			continue // its place on the ring is somebody else's: it is gone
 		}
-		out = append(out, location.Binding{
-			Contact: s.contact(user, peer),
-			Expires: r.Lifetime,
-		})
+		out = append(out, Place{node, location.Binding{Contact: s.contact(user, peer), Expires: r.Lifetime}})
 	}
 	if len(records) == 0 {
 		if known, err := s.members.Has(ctx, user); err == nil && !known {

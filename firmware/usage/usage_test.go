@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"testing"
@@ -48,7 +47,7 @@ func boot(t *testing.T, wires *nodetest.Net, i int, id *identity.Identity, epoch
 	ring := node.New(node.Config{
 		Self: p.peer, Chord: chord.LAN(), Known: known, Transport: p.wire, Store: p.store,
 		Verify: id.VerifyRecord,
-		Rand:   rand.New(rand.NewPCG(uint64(i), 1)),
+		Seed:   [2]uint64{uint64(i), 1},
 		Log:    slog.New(slog.DiscardHandler),
 	})
 	p.ring = ring

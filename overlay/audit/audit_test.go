@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func ring(t *testing.T, n int, cfg chord.Config, test func(nodes []*node.Node, w
 			live := node.New(node.Config{
 				Self: self, Chord: cfg, Known: known, Transport: wire, Store: new(nodetest.Store),
 				Verify: func(overlay.Record) error { return nil },
-				Rand:   rand.New(rand.NewPCG(uint64(i), 1)), Log: slog.New(slog.DiscardHandler),
+				Seed:   [2]uint64{uint64(i), 1}, Log: slog.New(slog.DiscardHandler),
 			})
 			go func() { ended <- live.Run(ctx) }()
 			nodes, wires = append(nodes, live), append(wires, wire)

@@ -45,16 +45,6 @@ func (n *Node) ask(to overlay.Peer, body Body, done func(answer)) {
 	n.call(call{hop: to, done: done}, []Dest{{ID: to.ID}}, body, n.cfg.RequestTimeout)
 }
 
-// route sends a request to whoever is responsible for key, which is not this
-// node: hop is what nextHop said.
-func (n *Node) route(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
-	d := n.cfg.RouteTimeout
-	if n.complete() {
-		d = 2 * n.cfg.RequestTimeout // straight to the owner, who may have to ask replicas
-	}
-	n.call(call{hop: hop, far: true, done: done}, []Dest{{ID: key, Resource: true}}, body, d)
-}
-
 func (n *Node) call(c call, to []Dest, body Body, timeout time.Duration) {
 	if len(n.calls) >= maxCalls {
 		n.counters.Overload++

@@ -96,6 +96,7 @@ const (
 	maxContacts  = 192 // nodes of which something is remembered
 	maxOps       = 256 // Find, Get and Put under way
 	maxCalls     = 2048
+	maxWays      = 24        // by which one request is sent
 	maxForwarded = 32        // requests passed on lately, to send them elsewhere when a neighbour breaks
 	maxRecent    = 64        // requests handled lately, to drop duplicates
 	maxAsking    = 8         // nodes heard of that are being asked

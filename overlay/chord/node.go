@@ -138,6 +138,8 @@ type Counters struct {
 	Suspected uint64
 	Died      uint64 // suspected nodes that did not answer
 	Refused   uint64 // records over a bound
+
+	Implausible uint64 // answers from nodes that cannot be responsible
 }
 
 // New makes a node that does nothing until it is told to Start.

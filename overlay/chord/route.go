@@ -31,7 +31,8 @@ type forwarded struct {
 // Table that has the largest Node-ID that is in the interval between the peer
 // and k." Going to the node at or after k, where it is known, saves the last
 // hop of that rule. Suspected nodes are passed over.
-func (n *Node) nextHop(key overlay.ID) overlay.Peer {
+func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
+	passed := func(id overlay.ID) bool { return n.suspected(id) || slices.Contains(but, id) }
 	if n.responsible(key) {
 		return n.self
 	}
@@ -39,7 +40,7 @@ func (n *Node) nextHop(key overlay.ID) overlay.Peer {
 	last := n.self.ID
 	if len(succ) > 0 && (n.complete() || key.Between(n.self.ID, succ[len(succ)-1].ID) || key == succ[len(succ)-1].ID) {
 		for _, p := range succ {
-			if n.suspected(p.ID) {
+			if passed(p.ID) {
 				continue
 			}
 			if key == p.ID || key.Between(last, p.ID) {
@@ -50,7 +51,7 @@ func (n *Node) nextHop(key overlay.ID) overlay.Peer {
 	}
 	var after overlay.Peer // the nearest before this node with a known node before it
 	for _, p := range n.predecessors(n.cfg.Predecessors) {
-		if n.suspected(p.ID) {
+		if passed(p.ID) {
 			continue
 		}
 		if !after.ID.IsZero() && (key == after.ID || key.Between(p.ID, after.ID)) {
@@ -63,7 +64,7 @@ func (n *Node) nextHop(key overlay.ID) overlay.Peer {
 		if p.ID.IsZero() || p.ID == n.self.ID || p.ID != key && !p.ID.Between(n.self.ID, key) {
 			return
 		}
-		if (best.ID.IsZero() || best.ID != key && p.ID.Between(best.ID, key) || p.ID == key) && !n.suspected(p.ID) {
+		if (best.ID.IsZero() || best.ID != key && p.ID.Between(best.ID, key) || p.ID == key) && !passed(p.ID) {
 			best = p
 		}
 	}
@@ -71,7 +72,7 @@ func (n *Node) nextHop(key overlay.ID) overlay.Peer {
 		closer(p)
 	}
 	for i := len(succ) - 1; i >= 0; i-- {
-		if !n.suspected(succ[i].ID) {
+		if !passed(succ[i].ID) {
 			closer(succ[i])
 			break
 		}
@@ -82,7 +83,7 @@ func (n *Node) nextHop(key overlay.ID) overlay.Peer {
 	if best.ID.IsZero() {
 		// Only nodes beyond key are known: the nearest of them.
 		for _, p := range succ {
-			if !n.suspected(p.ID) {
+			if !passed(p.ID) {
 				return p
 			}
 		}

@@ -352,7 +352,7 @@ func (n *Node) findFinger(i int) {
 		low := overlay.ID{}.Plus(power)
 		inside := d.Compare(low) >= 0 && (i == 0 || d.Compare(overlay.ID{}.Plus(power+1)) < 0)
 		if !inside || !f.Addr.IsValid() {
-			f = overlay.Peer{}
+			return // the old one, if there is one, is as good as ever
 		}
 		if n.fingers[i] != f {
 			n.fingers[i] = f

@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"sync"
 
+	"golang.org/x/crypto/cryptobyte"
+
 	"chordophone/overlay"
 	"chordophone/overlay/reload"
 )
@@ -55,6 +57,26 @@ type bag struct {
 	nodeOf  func(tls.ConnectionState) (overlay.ID, error)
 	certs   []*certificate
 	missing error // what to call it when there is none
+
+	// Of the first so many certs.
+	indexed   int
+	bySum     map[[sha256.Size]byte]int
+	bySubject map[string][]int // ascending
+}
+
+// index catches up with certs.
+func (g *bag) index() {
+	if g.bySum == nil {
+		g.bySum, g.bySubject = make(map[[sha256.Size]byte]int), make(map[string][]int)
+	}
+	for ; g.indexed < len(g.certs); g.indexed++ {
+		c := g.certs[g.indexed]
+		if _, ok := g.bySum[c.sum]; !ok {
+			g.bySum[c.sum] = g.indexed
+			subject := string(c.RawSubject)
+			g.bySubject[subject] = append(g.bySubject[subject], g.indexed)
+		}
+	}
 }
 
 // fill adds the certificates of a security block.
@@ -78,14 +100,9 @@ func (g *bag) signature(s reload.Signature) (sig overlay.Signature, signer overl
 	if err != nil {
 		return sig, signer, err
 	}
-	at := -1
-	for i, c := range g.certs {
-		if c.sum == sum {
-			at = i
-			break
-		}
-	}
-	if at < 0 {
+	g.index()
+	at, ok := g.bySum[sum]
+	if !ok {
 		return sig, signer, g.missing
 	}
 	leaf := g.certs[at]
@@ -103,12 +120,47 @@ func (g *bag) signature(s reload.Signature) (sig overlay.Signature, signer overl
 // is sent in order. It is -1 for those that the root issued.
 func (g *bag) issuer(i int) int {
 	c := g.certs[i]
-	for n := 1; n < len(g.certs); n++ {
-		j := (i + n) % len(g.certs)
-		up := g.certs[j]
-		if bytes.Equal(up.RawSubject, c.RawIssuer) && bytes.Equal(up.SubjectKeyId, c.AuthorityKeyId) && up.sum != c.sum {
+	found := -1
+	for _, j := range g.bySubject[string(c.RawIssuer)] {
+		if j == i || !bytes.Equal(g.certs[j].SubjectKeyId, c.AuthorityKeyId) {
+			continue
+		}
+		if j > i {
 			return j
 		}
+		if found < 0 {
+			found = j
+		}
 	}
-	return -1
+	return found
+}
+
+// fillFromValues adds the certificates in values of OFFICE-MEMBER, which are
+// chains, so that the security block need not repeat them: it could not hold
+// those of more than about 100 phones. What is no certificate is left out;
+// VerifyRecord will say so.
+func (g *bag) fillFromValues(c *cabinet, k reload.KindData) {
+	if k.Kind != reload.Kind(overlay.OfficeMember) {
+		return
+	}
+	for _, v := range k.Values {
+		for _, der := range chainIn(v.Value.Value) {
+			if cert, err := c.certificate(der); err == nil {
+				g.certs = append(g.certs, cert)
+			}
+		}
+	}
+}
+
+// chainIn is the certificates in a value of OFFICE-MEMBER; none if it is no such
+// value.
+func chainIn(value []byte) (chain [][]byte) {
+	for s := cryptobyte.String(value); !s.Empty(); {
+		var der cryptobyte.String
+		if !s.ReadUint16LengthPrefixed(&der) || len(der) == 0 || len(der) > overlay.MaxCert || len(chain) == overlay.MaxChain {
+			return nil
+		}
+		chain = append(chain, der)
+	}
+	return chain
 }

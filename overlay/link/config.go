@@ -4,10 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"iter"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"chordophone/overlay"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/reload"
 )
 
 // EnrolALPN is the application protocol of a phone that has no certificate yet
@@ -30,7 +34,7 @@ const (
 	maxHandshakesIP = 16
 	maxEnrol        = 4
 	maxQueue        = 256 // messages that wait for one peer
-	maxQueueOctets  = 1 << 20
+	maxQueueOctets  = 2 << 20
 	maxUnacked      = 256 // frames sent and not acknowledged
 	maxEvents       = 256 // that the node, busy with its disk, has not taken yet
 	messageRate     = 500 // per second and connection, sustained; the rest has to wait
@@ -74,11 +78,50 @@ type Config struct {
 	// it may write there. Nil checks the first two with Verify.
 	VerifyRecord func(overlay.Record) error
 
+	// Ring is the ring as this node sees it, Records a walk over what it keeps
+	// for the ring. Both are for answers to Probe, RouteQuery, Find and PathTrack;
+	// without Ring those are refused, and so is what is to be passed on to a
+	// resource. Both may be nil.
+	Ring    func() chord.View
+	Records iter.Seq[overlay.Slot]
+
+	// Configuration is the document in force. Nil stands for one with sequence
+	// number 1 that never changes.
+	Configuration Configuration
+
+	// Tap is told of every frame. Nil: nobody.
+	Tap Tap
+
+	// Version is what PathTrack tells of this program; none when it is empty.
+	Version string
+
 	// Enrol serves a connection that negotiated EnrolALPN and closes it. Nil
 	// refuses them.
 	Enrol func(ctx context.Context, c *tls.Conn)
 
 	Log *slog.Logger // nil: none
+}
+
+// Configuration is the overlay's configuration document.
+// RFC 6940, sections 6.3.2.1 and 6.5.4
+type Configuration interface {
+	// Sequence is the document's sequence number, 0 to 65534.
+	Sequence() uint16
+
+	// Document is what brings a node with an older one up to date; nil: nothing.
+	Document() []byte
+
+	// Update judges a new document, or new Kinds, which a node sends, and takes
+	// over what is good. A reload.Refusal is what the node is answered with, any
+	// other error Error_Invalid_Message.
+	Update(from overlay.ID, req reload.ConfigUpdateReq) error
+}
+
+// Tap is told of every frame that goes over a connection, as it is inside TLS.
+// RFC 6940, section 6.6.2
+type Tap interface {
+	// Frame must not block, and must not keep or change the frame.
+	Frame(at time.Time, from, to netip.AddrPort, frame []byte)
 }
 
 func (c Config) check() error {

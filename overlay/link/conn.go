@@ -42,15 +42,16 @@ func (w *watched) Read(b []byte) (int, error) {
 // conn is one authenticated connection. One goroutine reads it (run), one writes
 // it (write); run owns the other.
 type conn struct {
-	l       *Link
-	nc      *tls.Conn
-	tcp     *watched
-	id      overlay.ID
-	remote  netip.Addr
-	dialled bool // by us
-	since   time.Time
-	stop    chan struct{} // closed by fail
-	wake    chan struct{} // tells the writer to look
+	l                     *Link
+	nc                    *tls.Conn
+	tcp                   *watched
+	id                    overlay.ID
+	remote                netip.Addr
+	localAddr, remoteAddr netip.AddrPort // of TCP
+	dialled               bool           // by us
+	since                 time.Time
+	stop                  chan struct{} // closed by fail
+	wake                  chan struct{} // tells the writer to look
 
 	mu         sync.Mutex // guards what follows
 	addr       netip.AddrPort
@@ -78,12 +79,16 @@ type sentFrame struct {
 
 func newConn(l *Link, nc *tls.Conn, tcp *watched, peer overlay.Peer, dialled bool) *conn {
 	now := time.Now()
+	local := tcp.LocalAddr().(*net.TCPAddr).AddrPort()
+	remote := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
 	return &conn{
 		l: l, nc: nc, tcp: tcp, id: peer.ID, addr: peer.Addr, dialled: dialled, since: now, used: now,
-		remote: tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(),
-		stop:   make(chan struct{}),
-		wake:   make(chan struct{}, 1),
-		bucket: bucket{tokens: messageBurst, at: now},
+		remote:     remote.Addr().Unmap(),
+		localAddr:  netip.AddrPortFrom(local.Addr().Unmap(), local.Port()),
+		remoteAddr: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
+		stop:       make(chan struct{}),
+		wake:       make(chan struct{}, 1),
+		bucket:     bucket{tokens: messageBurst, at: now},
 	}
 }
 

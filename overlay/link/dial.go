@@ -54,6 +54,20 @@ func (l *Link) dialLocked(to overlay.Peer, o *outgoing) {
 	}
 }
 
+// connectTo makes a connection to a node before there is a message for it.
+func (l *Link) connectTo(to overlay.Peer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := dialKey{id: to.ID}
+	if l.closed || l.cut[to.ID] || l.conns[to.ID] != nil || l.dials[key] != nil || len(l.dials) >= maxDials ||
+		to.ID == l.cfg.Self.ID || !to.Addr.IsValid() || to.Addr.Addr().IsUnspecified() {
+		return
+	}
+	d := new(dial)
+	l.dials[key] = d
+	l.wg.Go(func() { l.dial(to, key, d) })
+}
+
 // lose says Lost from where nobody may wait.
 func (l *Link) lose(id overlay.ID) {
 	if !id.IsZero() {

@@ -3,6 +3,8 @@ package link
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -18,6 +20,7 @@ type outgoing struct {
 	header   reload.Header
 	contents []byte   // ours to sign
 	certs    [][]byte // of the records in them
+	inValues [][]byte // certificates that stand in the contents themselves
 	payload  []byte   // or another node's, signed
 	direct   bool     // ours, for the node it is sent to and no further
 }
@@ -28,7 +31,7 @@ func (o *outgoing) size() int { return len(o.contents) + len(o.payload) }
 // goroutine adds.
 func (l *Link) seal(to overlay.Peer, m chord.Message) (*outgoing, error) {
 	o := &outgoing{header: reload.Header{
-		Overlay: l.overlay, Config: configSequence, TTL: m.TTL, Tx: m.Tx,
+		Overlay: l.overlay, Config: l.sequence(), TTL: m.TTL, Tx: m.Tx,
 		Via: nodes(m.Via), To: destinations(m.To),
 	}}
 	if m.From.ID != l.cfg.Self.ID {
@@ -45,13 +48,18 @@ func (l *Link) seal(to overlay.Peer, m chord.Message) (*outgoing, error) {
 	if o.contents, err = c.Append(nil); err != nil {
 		return nil, err
 	}
-	o.certs = certs
+	o.certs, o.inValues = certs.signers, certs.values
 	o.direct = len(m.Via) == 0 && len(m.To) == 1 && !m.To[0].Resource && m.To[0].ID == to.ID
 	return o, nil
 }
 
-// configSequence is that of the only configuration there is yet.
-const configSequence = 1
+// sequence is that of the configuration document in force.
+func (l *Link) sequence() uint16 {
+	if l.cfg.Configuration == nil {
+		return 1
+	}
+	return l.cfg.Configuration.Sequence()
+}
 
 // finish is the message on the wire. It leaves out the certificates that the
 // other side keeps, see keeper.
@@ -64,6 +72,12 @@ func (l *Link) finish(o *outgoing, sent *keeper) ([]byte, error) {
 		}
 		sec := reload.Security{Signature: signatureOf(sig)}
 		seen := make(map[[sha256.Size]byte]bool, len(sig.Chain)+len(o.certs))
+		for _, der := range o.inValues {
+			seen[sha256.Sum256(der)] = true
+		}
+		for _, der := range sig.Chain { // must not hang on the contents
+			delete(seen, sha256.Sum256(der))
+		}
 		for _, list := range [...][][]byte{sig.Chain, o.certs} {
 			for _, der := range list {
 				sum := sha256.Sum256(der)
@@ -107,31 +121,43 @@ func (l *Link) sign(o *outgoing) (overlay.Signature, error) {
 	return overlay.Signature{}, fmt.Errorf("link: sign: %w", errNoCertificate)
 }
 
-// open turns a message on the wire into one for chord: parsed, and its signature
-// and those of its records verified. from is the node at the other end of the
-// connection, remote its IP address, kept what it sent of certificates before.
-// errKeepers says that the connection is of no more use.
-func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *keeper) (m chord.Message, _ Reason, err error) {
+// incoming is a message that was received and whose signature is good.
+type incoming struct {
+	header   reload.Header
+	contents reload.Contents
+	code     reload.Code
+	msg      chord.Message // without Body where chord has no word for it
+	body     reload.Body   // of what the link answers itself, and of answers to Ask
+	ours     bool          // it ends here
+}
+
+// open turns a message on the wire into one for chord, or for the link: parsed,
+// and its signature and those of its records verified. from is the node at the
+// other end of the connection, remote its IP address, kept what it sent of
+// certificates before. With an error in is nil until the signature is verified;
+// a refusal among the errors says what to answer. errKeepers says that the
+// connection is of no more use.
+func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *keeper) (in *incoming, _ Reason, err error) {
 	h, payload, err := reload.ParseHeader(wire)
 	switch {
 	case err != nil:
-		return m, Malformed, err
+		return nil, Malformed, err
 	case h.Overlay != l.overlay:
-		return m, WrongOverlay, fmt.Errorf("link: overlay %#x", h.Overlay)
+		return nil, WrongOverlay, fmt.Errorf("link: overlay %#x", h.Overlay)
 	case h.TTL > reload.MaxTTL:
-		return m, TTLTooHigh, fmt.Errorf("link: TTL %d", h.TTL)
+		return nil, TTLTooHigh, fmt.Errorf("link: TTL %d", h.TTL)
 	}
 	c, sec, signed, err := reload.ParsePayload(payload)
 	if err != nil {
-		return m, Malformed, err
+		return nil, Malformed, err
 	}
-	m.Tx, m.TTL, m.Raw = h.Tx, h.TTL, payload
+	m := chord.Message{Tx: h.Tx, TTL: h.TTL, Raw: payload}
 	if m.Via, m.To, err = lists(h); err != nil {
-		return m, Malformed, err
+		return nil, Malformed, err
 	}
 	bag := &bag{nodeOf: l.cfg.NodeOf, missing: errNoCertificate}
 	if err := bag.fill(&l.cabinet, sec.Certificates); err != nil {
-		return m, Malformed, err
+		return nil, Malformed, err
 	}
 	sent := bag.certs
 	direct := len(m.Via) == 0 && len(m.To) == 1 && m.To[0] == chord.Dest{ID: l.cfg.Self.ID}
@@ -139,24 +165,108 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 		bag.certs, bag.missing = slices.Concat(sent, kept.certs), errKeepers
 	}
 	if m.From.ID, err = l.verify(h, signed, sec.Signature, bag); err != nil {
-		return m, BadSignature, err
+		return nil, BadSignature, err
 	}
 	if direct && m.From.ID == from.ID {
 		for _, cert := range sent {
 			kept.keep(cert.sum, cert)
 		}
 	}
+	in = &incoming{header: h, contents: c, code: c.Code, ours: l.ours(m.To)}
 	if m.From.Addr, err = address(c); err != nil {
-		return m, Malformed, err
+		return nil, Malformed, err
 	}
 	m.From.Addr = reachable(m.From, from.ID, remote)
-	if m.Body, err = (decoder{m.From, bag}).body(c); err != nil {
-		return m, Malformed, err
+	in.msg = m
+	switch {
+	case l.isCut(m.From.ID):
+		return nil, CutOff, errRevoked
+	case in.ours && !l.replays.fresh(m.From.ID, h.Tx, signed):
+		return nil, Replayed, errReplayed
 	}
-	if m.Body, err = l.verifyRecords(m.Body); err != nil {
-		return m, BadRecord, err
+	if why, err := l.acceptable(in); err != nil {
+		return in, why, err
 	}
-	return m, 0, nil
+	if !spoken(c) {
+		return in, 0, nil
+	}
+	if in.msg.Body, err = (decoder{m.From, bag, &l.cabinet}).body(c); err != nil {
+		if !in.ours && !errors.Is(err, errKeepers) {
+			return in, 0, nil // not ours to judge
+		}
+		return in, Malformed, refusalOf(err)
+	}
+	switch in.msg.Body.(type) {
+	case chord.Update, chord.Leave:
+		if m.From.ID != from.ID { // somebody may be playing old ones back
+			return nil, Relayed, errRelayed
+		}
+	}
+	if in.msg.Body, err = l.verifyRecords(in.msg.Body); err != nil {
+		return in, BadRecord, fmt.Errorf("%w (%w)", refusal(chord.Forbidden, "bad record"), err)
+	}
+	return in, 0, nil
+}
+
+var (
+	errReplayed = errors.New("link: message came before")
+	errRelayed  = errors.New("link: a message for neighbours came over another node")
+)
+
+// acceptable refuses requests by what surrounds them.
+func (l *Link) acceptable(in *incoming) (Reason, error) {
+	if !in.code.IsRequest() {
+		return 0, nil
+	}
+	critical := uint8(reload.ForwardCritical)
+	if in.ours {
+		critical = reload.DestinationCritical
+	}
+	for _, o := range in.header.Options { // RFC 6940, section 6.3.2.3
+		if o.Flags&critical != 0 {
+			return Unsupported, refusal(chord.UnsupportedForward, fmt.Sprintf("forwarding option %d", o.Type))
+		}
+	}
+	if !in.ours {
+		return 0, nil
+	}
+	// RFC 6940, section 6.3.2.1
+	theirs, mine := in.header.Config, l.sequence()
+	if theirs != mine && !(theirs == reload.NoConfig && in.code == reload.CodeConfigUpdateReq) {
+		if reload.ConfigOlder(theirs, mine) {
+			return WrongConfig, refusal(chord.ConfigTooOld, fmt.Sprint(mine))
+		}
+		return WrongConfig, refusal(chord.ConfigTooNew, fmt.Sprint(mine))
+	}
+	if err := checkExtensions(in.contents); err != nil {
+		return Unsupported, err
+	}
+	return 0, nil
+}
+
+// spoken reports whether chord has a word for what a message says.
+func spoken(c reload.Contents) bool {
+	switch c.Code {
+	case reload.CodePingReq, reload.CodePingAns, reload.CodeJoinReq, reload.CodeJoinAns,
+		reload.CodeUpdateReq, reload.CodeUpdateAns, reload.CodeLeaveReq, reload.CodeLeaveAns,
+		reload.CodeStoreReq, reload.CodeStoreAns, reload.CodeFetchReq, reload.CodeFetchAns,
+		reload.CodeStatReq, reload.CodeStatAns, reload.CodeError:
+		return true
+	}
+	return false
+}
+
+// refusalOf says which of RELOAD's errors goes with an error of the decoder.
+func refusalOf(err error) error {
+	var kind reload.UnknownKindError
+	switch {
+	case errors.Is(err, errKeepers):
+		return err
+	case errors.As(err, &kind): // RFC 6940, section 7.4.1.2: KindId unknown_kinds<0..2^8-1>
+		info := binary.BigEndian.AppendUint32([]byte{4}, uint32(kind))
+		return fmt.Errorf("%w (%w)", refusal(chord.UnknownKind, string(info)), err)
+	}
+	return fmt.Errorf("%w (%w)", refusal(chord.InvalidMessage, err.Error()), err)
 }
 
 // verify says who made a message.

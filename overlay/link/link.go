@@ -33,6 +33,8 @@ type Link struct {
 	events   chan chord.Event
 	counters counters
 	cabinet  cabinet
+	replays  replays
+	serves   allowance
 	leaf     atomic.Pointer[[sha256.Size]byte] // hash of our certificate
 	local    atomic.Pointer[netip.Addr]        // of the newest connection, when we listen at all
 
@@ -48,6 +50,8 @@ type Link struct {
 	handshakes map[netip.Addr]int   // of those who dial us, by address
 	nHandshake int                  // the same in all
 	nEnrol     int
+	cut        map[overlay.ID]bool
+	questions  map[uint64]*question // by transaction
 }
 
 // Listen binds the address of cfg.Self. Either Run or Close must follow.
@@ -81,6 +85,7 @@ func Listen(cfg Config) (*Link, error) {
 		draining:   make(map[*conn]bool),
 		dials:      make(map[dialKey]*dial),
 		handshakes: make(map[netip.Addr]int),
+		questions:  make(map[uint64]*question),
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -162,6 +167,10 @@ func (l *Link) Send(to overlay.Peer, m chord.Message) {
 		l.drop(Unencodable, "send", "to", to, "err", err)
 		return
 	}
+	l.send(to, o)
+}
+
+func (l *Link) send(to overlay.Peer, o *outgoing) {
 	if to.ID == l.cfg.Self.ID {
 		l.drop(Unknown, "send to ourselves")
 		return
@@ -169,6 +178,11 @@ func (l *Link) Send(to overlay.Peer, m chord.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
+		return
+	}
+	if l.cut[to.ID] {
+		l.drop(CutOff, "send", "to", to)
+		l.lose(to.ID)
 		return
 	}
 	if c := l.connTo(to); c != nil {
@@ -211,6 +225,14 @@ func (l *Link) adopt(nc *tls.Conn, tcp *watched, peer overlay.Peer, dialled bool
 	defer l.mu.Unlock()
 	if l.closed {
 		nc.NetConn().Close()
+		return
+	}
+	if l.cut[peer.ID] || !l.stillGood(nc) { // since the handshake
+		l.drop(CutOff, "connection", "peer", peer)
+		nc.NetConn().Close()
+		if dialled {
+			l.lose(peer.ID)
+		}
 		return
 	}
 	if dialled {

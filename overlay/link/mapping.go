@@ -18,7 +18,7 @@ import (
 // contentsOf says in RELOAD what m says in chord's words, and which certificates
 // the records in it need. to is the node it goes to next, self the address that
 // others may dial us at.
-func contentsOf(m chord.Message, to overlay.ID, self netip.AddrPort, uptime time.Duration) (reload.Contents, [][]byte, error) {
+func contentsOf(m chord.Message, to overlay.ID, self netip.AddrPort, uptime time.Duration) (reload.Contents, certs, error) {
 	var (
 		e    = encoder{to: to, maker: m.From.ID, uptime: uptime}
 		body = e.body(m.Body)
@@ -27,7 +27,7 @@ func contentsOf(m chord.Message, to overlay.ID, self netip.AddrPort, uptime time
 		e.extend(reload.ExtAddress, false)(reload.AppendAddress(nil, self))
 	}
 	if e.err != nil {
-		return reload.Contents{}, nil, e.err
+		return reload.Contents{}, certs{}, e.err
 	}
 	c, err := reload.MakeContents(body, e.ext...)
 	return c, e.certs, err
@@ -39,9 +39,13 @@ type encoder struct {
 	uptime    time.Duration
 
 	ext   []reload.Extension
-	certs [][]byte
+	certs certs
 	err   error // the first one
 }
+
+// certs are the certificates that the records of a message need, and those that
+// stand in values of the same message.
+type certs struct{ signers, values [][]byte }
 
 func (e *encoder) extend(typ uint16, critical bool) func(value []byte, err error) {
 	return func(value []byte, err error) {
@@ -176,7 +180,10 @@ func (e *encoder) record(kinds []reload.KindData, r overlay.Record, generation u
 		e.err = errors.New("link: record without certificate")
 		return kinds
 	}
-	e.certs = append(e.certs, r.Chain...)
+	e.certs.signers = append(e.certs.signers, r.Chain...)
+	if r.Kind == overlay.OfficeMember && !r.Removed {
+		e.certs.values = append(e.certs.values, chainIn(r.Value)...)
+	}
 	i := slices.IndexFunc(kinds, func(k reload.KindData) bool { return k.Kind == reload.Kind(r.Kind) })
 	if i < 0 {
 		i = len(kinds)

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,6 +188,7 @@ type running struct {
 	*phone
 	t    testing.TB
 	stop func()
+	tx   atomic.Uint64 // of the last message
 }
 
 // run starts a link; the test does not end before Run has.
@@ -215,12 +217,12 @@ func run(t testing.TB, p *phone, change ...func(*Config)) *running {
 		}
 	})
 	t.Cleanup(stop)
-	return &running{l, p, t, stop}
+	return &running{Link: l, phone: p, t: t, stop: stop}
 }
 
 // to makes a message of this node to another.
 func (r *running) to(to overlay.ID, body chord.Body) chord.Message {
-	return chord.Message{Tx: 7, From: r.Self(), To: []chord.Dest{{ID: to}}, TTL: 100, Body: body}
+	return chord.Message{Tx: r.tx.Add(1), From: r.Self(), To: []chord.Dest{{ID: to}}, TTL: 100, Body: body}
 }
 
 // next is the next event.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"chordophone/overlay"
 	"chordophone/overlay/chord"
 	"chordophone/overlay/reload"
 )
@@ -29,10 +30,12 @@ func (c *conn) read() error {
 			c.acked(f, time.Now())
 			continue
 		}
-		wire, err := readMessage(br, f.Length)
+		frame, err := readMessage(br, f)
 		if err != nil {
 			return err
 		}
+		c.tap(false, frame)
+		wire := frame[reload.DataHeaderSize:]
 		c.l.counters.messagesIn.Add(1)
 		c.l.counters.bytesIn.Add(uint64(len(wire) + reload.DataHeaderSize))
 		c.ack(f.Sequence)
@@ -69,6 +72,9 @@ func (c *conn) frame(br *bufio.Reader) (reload.Frame, error) {
 		}
 		f, n, err := reload.ParseFrame(head)
 		if n > 0 || err != nil {
+			if f.Ack {
+				c.tap(false, head)
+			}
 			br.Discard(n)
 			return f, err
 		}
@@ -83,18 +89,20 @@ func noEOF(err error) error {
 	return err
 }
 
-// readMessage reads n octets and takes no more memory than has come.
-func readMessage(br *bufio.Reader, n int) ([]byte, error) {
+// readMessage reads the message of a DATA frame and returns the whole frame. It
+// takes no more memory than has come.
+func readMessage(br *bufio.Reader, f reload.Frame) ([]byte, error) {
 	const step = 16 << 10
-	wire := make([]byte, 0, min(n, step))
-	for len(wire) < n {
-		at := len(wire)
-		wire = append(wire, make([]byte, min(n-at, step))...)
-		if _, err := io.ReadFull(br, wire[at:]); err != nil {
+	n := reload.DataHeaderSize + f.Length
+	frame := reload.AppendDataHeader(make([]byte, 0, min(n, step)), f.Sequence, f.Length)
+	for len(frame) < n {
+		at := len(frame)
+		frame = append(frame, make([]byte, min(n-at, step))...)
+		if _, err := io.ReadFull(br, frame[at:]); err != nil {
 			return nil, noEOF(err)
 		}
 	}
-	return wire, nil
+	return frame, nil
 }
 
 // ack queues an ACK. // RFC 6940, section 6.6.2
@@ -141,26 +149,41 @@ func (c *conn) receive(wire []byte) error {
 		}
 	}
 	from := c.peer()
-	m, reason, err := c.l.open(wire, from, c.remote, &c.kept)
-	if err != nil {
+	in, reason, err := c.l.open(wire, from, c.remote, &c.kept)
+	if errors.Is(err, errKeepers) {
 		c.l.drop(reason, "message", "peer", from, "err", err)
-		if err == errKeepers {
-			return err // begin anew
-		}
+		return err // begin anew
+	}
+	if in != nil {
+		from = c.learn(in, from)
+	}
+	if err != nil {
+		c.l.refused(from, in, reason, err)
 		return nil
 	}
-	if m.From.ID == c.id && m.From.Addr.IsValid() {
-		from.Addr = m.From.Addr
-	} else if m.From.ID == c.id {
-		m.From.Addr = from.Addr
+	if c.l.handle(from, in) {
+		return nil
 	}
-	c.mu.Lock()
-	c.addr, c.used = from.Addr, time.Now()
-	c.mu.Unlock()
 	select {
-	case c.l.events <- chord.Receive{From: from, Msg: m}:
+	case c.l.events <- chord.Receive{From: from, Msg: in.msg}:
 		return nil
 	case <-c.stop:
 		return errEnded
 	}
+}
+
+// learn notes at which address the other side listens, and completes the maker's
+// with it.
+func (c *conn) learn(in *incoming, from overlay.Peer) overlay.Peer {
+	if maker := &in.msg.From; maker.ID == c.id {
+		if maker.Addr.IsValid() {
+			from.Addr = maker.Addr
+		} else {
+			maker.Addr = from.Addr
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.addr, c.used = from.Addr, time.Now()
+	return from
 }

@@ -21,12 +21,19 @@ const (
 	Broken     // queued or not acknowledged when its connection broke
 	NoAck      // a connection without ACK in time
 	BadFraming // a connection that ended in a protocol error
+	Replayed   // a message that ended here before
+	Relayed    // an Update or a Leave that did not come from its maker
+	WrongConfig
+	Unsupported // a critical extension or forwarding option that we do not know
+	Unasked     // an answer that nobody waits for
+	CutOff      // of or to a node that is cut off
 	reasons
 )
 
 var reasonNames = [reasons]string{
 	"malformed", "wrong-overlay", "bad-signature", "bad-record", "unsigned", "unencodable", "too-large",
 	"ttl-too-high", "queue-full", "unknown-peer", "refused", "busy", "broken", "no-ack", "bad-framing",
+	"replayed", "relayed", "wrong-config", "unsupported", "unasked", "cut-off",
 }
 
 func (r Reason) String() string {

@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // rto estimates the time an ACK takes. // RFC 6298, section 2
 type rto struct {
@@ -36,4 +39,25 @@ func (b *bucket) take(now time.Time) time.Duration {
 		return 0
 	}
 	return time.Duration(-b.tokens / messageRate * float64(time.Second))
+}
+
+// allowance is a bucket that many share and that nobody waits for.
+type allowance struct {
+	mu     sync.Mutex
+	tokens float64
+	at     time.Time
+}
+
+// take takes one of perSecond tokens, a second's worth of which may have been
+// saved, if there is one.
+func (a *allowance) take(now time.Time, perSecond float64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens = min(a.tokens+now.Sub(a.at).Seconds()*perSecond, perSecond)
+	a.at = now
+	if a.tokens < 1 {
+		return false
+	}
+	a.tokens--
+	return true
 }

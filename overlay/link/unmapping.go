@@ -26,14 +26,12 @@ var (
 // decoder says in chord's words what contents say. Slices in the result share no
 // memory with the contents.
 type decoder struct {
-	maker overlay.Peer // with the address it gave
-	bag   *bag         // the certificates at hand
+	maker   overlay.Peer // with the address it gave
+	bag     *bag         // the certificates at hand
+	cabinet *cabinet
 }
 
 func (d decoder) body(c reload.Contents) (chord.Body, error) {
-	if err := checkExtensions(c); err != nil {
-		return nil, err
-	}
 	body, err := reload.ParseBody(c.Code, c.Body)
 	if err != nil {
 		return nil, err
@@ -98,12 +96,12 @@ func (d decoder) body(c reload.Contents) (chord.Body, error) {
 	return nil, fmt.Errorf("%w: %T", errProfile, body)
 }
 
-// checkExtensions refuses critical extensions that we do not know.
-// RFC 6940, section 6.3.3
+// checkExtensions refuses critical extensions that we do not know, which is a
+// matter of the node where a message ends. // RFC 6940, section 6.3.3
 func checkExtensions(c reload.Contents) error {
 	for _, e := range c.Extensions {
 		if e.Critical && (e.Type < reload.ExtAddress || e.Type > reload.ExtStores) {
-			return fmt.Errorf("%w: critical extension %#x", errProfile, e.Type)
+			return refusal(chord.UnknownExtension, fmt.Sprintf("extension %#x", e.Type))
 		}
 	}
 	return nil
@@ -147,6 +145,11 @@ func (d decoder) store(c reload.Contents, first reload.StoreReq) (chord.Body, er
 		stores = append(stores, more...)
 	}
 	for _, q := range stores {
+		for _, k := range q.Kinds {
+			d.bag.fillFromValues(d.cabinet, k)
+		}
+	}
+	for _, q := range stores {
 		if len(q.Resource) != len(overlay.ID{}) || q.Replica != s.Replica {
 			return nil, fmt.Errorf("%w: store", errProfile)
 		}
@@ -160,6 +163,9 @@ func (d decoder) store(c reload.Contents, first reload.StoreReq) (chord.Body, er
 
 func (d decoder) fetched(c reload.Contents, ans reload.FetchAns) (chord.Body, error) {
 	var f chord.Fetched
+	for _, k := range ans.Kinds {
+		d.bag.fillFromValues(d.cabinet, k)
+	}
 	v, ok := c.Extension(reload.ExtResource)
 	if !ok {
 		if len(ans.Kinds) > 0 {

@@ -8,7 +8,10 @@ import (
 
 // write sends what is queued until the connection drains or fails.
 func (c *conn) write() {
-	var buf []byte
+	var (
+		buf  []byte
+		ends []int // of the frames in buf
+	)
 	for {
 		acks, batch, last := c.take()
 		if len(acks) == 0 && len(batch) == 0 {
@@ -27,8 +30,17 @@ func (c *conn) write() {
 			continue
 		}
 		buf = append(buf[:0], acks...)
+		ends = ends[:0]
+		for n := reload.AckSize; n <= len(acks); n += reload.AckSize {
+			ends = append(ends, n)
+		}
 		for _, o := range batch {
 			buf = c.appendData(buf, o)
+			ends = append(ends, len(buf))
+		}
+		for at, start := 0, 0; at < len(ends); at++ { // before it goes out: the ACK is seen later
+			c.tap(true, buf[start:ends[at]])
+			start = ends[at]
 		}
 		c.l.counters.bytesOut.Add(uint64(len(buf)))
 		c.nc.SetWriteDeadline(time.Now().Add(frameTimeout))
@@ -77,4 +89,16 @@ func (c *conn) appendData(buf []byte, o *outgoing) []byte {
 	c.l.drop(Unencodable, "send", "peer", c.id.Short(), "err", err)
 	c.acked(reload.Frame{Ack: true, Sequence: seq}, time.Now())
 	return buf
+}
+
+// tap shows a frame to whoever looks on.
+func (c *conn) tap(out bool, frame []byte) {
+	if c.l.cfg.Tap == nil || len(frame) == 0 {
+		return
+	}
+	from, to := c.localAddr, c.remoteAddr
+	if !out {
+		from, to = to, from
+	}
+	c.l.cfg.Tap.Frame(time.Now(), from, to, frame)
 }

@@ -85,13 +85,14 @@ type loop struct {
 // and carries out what it wants.
 func (l *loop) step(ev chord.Event) {
 	now := time.Now()
-	l.acts = append(l.acts[:0], l.chord.Step(now, ev)...)
+	l.acts = l.acts[:0]
+	l.give(now, ev)
 	for range maxBatch {
 		more, ok := l.pending()
 		if !ok {
 			break
 		}
-		l.acts = append(l.acts, l.chord.Step(now, more)...)
+		l.give(now, more)
 	}
 	l.carryOut()
 	if next := l.chord.Next(); !next.IsZero() {
@@ -99,6 +100,13 @@ func (l *loop) step(ev chord.Event) {
 	} else {
 		l.timer.Stop()
 	}
+}
+
+// give adds what comes of one event to the batch.
+func (l *loop) give(now time.Time, ev chord.Event) {
+	acts := l.chord.Step(now, ev)
+	l.recorder.record(now, ev, acts)
+	l.acts = append(l.acts, acts...)
 }
 
 func (l *loop) pending() (chord.Event, bool) {

@@ -11,6 +11,8 @@ package node
 
 import (
 	"context"
+	crand "crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,7 +48,7 @@ type Config struct {
 	Transport Transport
 	Store     Store
 	Verify    func(overlay.Record) error // records from disk: values carry no checksum there
-	Rand      *rand.Rand
+	Seed      [2]uint64                  // of chance in Chord; it is part of a Dump. See NewSeed
 	Log       *slog.Logger
 }
 
@@ -54,6 +56,7 @@ type Config struct {
 type Node struct {
 	cfg      Config
 	chord    *chord.Node
+	recorder recorder
 	requests chan chord.Event
 	stopped  chan struct{} // closed when Run has ended
 	view     atomic.Pointer[chord.View]
@@ -64,11 +67,18 @@ type Node struct {
 	watchers []chan chord.View
 }
 
+// NewSeed makes a seed that nobody can guess.
+func NewSeed() [2]uint64 {
+	var b [16]byte
+	crand.Read(b[:]) // never fails
+	return [2]uint64{binary.NativeEndian.Uint64(b[:8]), binary.NativeEndian.Uint64(b[8:])}
+}
+
 // New makes a node; Run gives it life.
 func New(cfg Config) *Node {
 	n := &Node{
 		cfg:      cfg,
-		chord:    chord.New(cfg.Self, cfg.Chord, cfg.Rand),
+		chord:    chord.New(cfg.Self, cfg.Chord, rand.New(rand.NewPCG(cfg.Seed[0], cfg.Seed[1]))),
 		requests: make(chan chord.Event, 64),
 		stopped:  make(chan struct{}),
 		waiting:  make(map[uint64]chan<- chord.Action),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -53,7 +52,7 @@ func (o *office) start(i int, store *nodetest.Store) *live {
 			}
 			return nil
 		},
-		Rand: rand.New(rand.NewPCG(uint64(i), 1)),
+		Seed: [2]uint64{uint64(i), 1},
 		Log:  slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -137,3 +137,11 @@ func (e ErrorResponse) add(b *cryptobyte.Builder) {
 	b.AddUint16(e.ErrorCode)
 	opaque16(b, e.Info)
 }
+
+// Refusal is an error that is answered with an ErrorResponse.
+type Refusal struct {
+	ErrorCode uint16 // RFC 6940, section 14.9
+	Info      string
+}
+
+func (r Refusal) Error() string { return fmt.Sprintf("reload: error %d: %s", r.ErrorCode, r.Info) }

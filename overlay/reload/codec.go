@@ -2,6 +2,7 @@ package reload
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -18,6 +19,12 @@ var (
 	ErrFragment    = errors.New("reload: fragment of a message") // TCP needs none
 	ErrVersion     = errors.New("reload: not version 1.0")
 )
+
+// UnknownKindError is an ErrUnknownKind that tells which.
+type UnknownKindError Kind
+
+func (e UnknownKindError) Error() string { return fmt.Sprintf("%v: %#x", ErrUnknownKind, uint32(e)) }
+func (e UnknownKindError) Unwrap() error { return ErrUnknownKind }
 
 // read32 reads opaque<0..2^32-1>.
 func read32(s, out *cryptobyte.String) bool {

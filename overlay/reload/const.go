@@ -1,7 +1,5 @@
 package reload
 
-import "fmt"
-
 // Limits of this profile.
 const (
 	MaxMessage      = 1 << 20 // octets of one message; "max-message-size" (RFC 6940, section 11.1), default 5000
@@ -105,27 +103,8 @@ func (k Kind) Model() (Model, error) {
 	case k == KindCertificateByNode, k == KindCertificateByUser:
 		return Array, nil
 	}
-	return 0, fmt.Errorf("%w: %#x", ErrUnknownKind, uint32(k))
+	return 0, UnknownKindError(k)
 }
-
-// ErrorCode is what an ErrorResponse says. // RFC 6940, section 14.9
-type ErrorCode = uint16
-
-const (
-	ErrorForbidden          ErrorCode = 2
-	ErrorNotFound           ErrorCode = 3
-	ErrorRequestTimeout     ErrorCode = 4
-	ErrorIncompatible       ErrorCode = 6
-	ErrorUnsupportedForward ErrorCode = 7
-	ErrorTTLExceeded        ErrorCode = 10
-	ErrorResponseTooLarge   ErrorCode = 14
-	ErrorUnknownKind        ErrorCode = 12
-	ErrorUnknownExtension   ErrorCode = 13
-	ErrorConfigTooOld       ErrorCode = 15
-	ErrorConfigTooNew       ErrorCode = 16
-	ErrorInvalidMessage     ErrorCode = 20
-	ErrorMessageExpired     ErrorCode = 0x17 // RFC 7851, section 9.4
-)
 
 // Algorithms of TLS 1.2. // RFC 5246, section 7.4.1.4.1
 const (

@@ -39,11 +39,14 @@ func AppendData(out []byte, sequence uint32, message []byte) ([]byte, error) {
 	if len(message) > MaxMessage {
 		return nil, fmt.Errorf("frame of %d octets: %w", len(message), ErrTooLarge)
 	}
-	n := len(message)
+	return append(AppendDataHeader(out, sequence, len(message)), message...), nil
+}
+
+// AppendDataHeader appends what stands before a message of n octets in its frame.
+func AppendDataHeader(out []byte, sequence uint32, n int) []byte {
 	out = append(out, frameData)
 	out = binary.BigEndian.AppendUint32(out, sequence)
-	out = append(out, byte(n>>16), byte(n>>8), byte(n))
-	return append(out, message...), nil
+	return append(out, byte(n>>16), byte(n>>8), byte(n))
 }
 
 // AppendAck appends an ACK frame.

@@ -17,6 +17,13 @@ func OverlayHash(name string) uint32 {
 	return binary.BigEndian.Uint32(h[len(h)-4:])
 }
 
+// ConfigOlder reports whether configuration sequence a comes before b. They count
+// modulo 65535. // RFC 6940, section 6.3.2.1
+func ConfigOlder(a, b uint16) bool {
+	ahead := (uint32(b) + NoConfig - uint32(a)) % NoConfig
+	return ahead != 0 && ahead < NoConfig/2
+}
+
 // Header is the forwarding header without its constant fields.
 // RFC 6940, section 6.3.2
 type Header struct {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -353,27 +354,94 @@ func TestSipRegistration(t *testing.T) {
 	}
 }
 
+// common are the samples of what goes to and fro most of the time.
+var common = []string{"ping-req", "ping-ans", "update-req", "update-ans", "store-req", "store-ans", "fetch-req", "fetch-ans", "stat-req-arc", "stat-ans-arc"}
+
 func BenchmarkAppend(b *testing.B) {
-	m := samples(b)[4].msg
-	var out []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		out, _ = m.Append(out[:0])
+	for _, s := range samples(b) {
+		if !slices.Contains(common, s.name) {
+			continue
+		}
+		b.Run(s.name, func(b *testing.B) {
+			body, err := ParseBody(s.msg.Code, s.msg.Body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var out []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				m := s.msg
+				if m.Contents, err = MakeContents(body, s.msg.Extensions...); err != nil {
+					b.Fatal(err)
+				}
+				if out, err = m.Append(out[:0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.SetBytes(int64(len(out)))
+		})
 	}
-	b.SetBytes(int64(len(out)))
 }
 
 func BenchmarkParse(b *testing.B) {
-	wire := encode(b, samples(b)[4].msg)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(wire)))
-	for b.Loop() {
-		m, err := Parse(wire)
-		if err != nil {
-			b.Fatal(err)
+	for _, s := range samples(b) {
+		if !slices.Contains(common, s.name) {
+			continue
 		}
-		if _, err := ParseBody(m.Code, m.Body); err != nil {
-			b.Fatal(err)
+		b.Run(s.name, func(b *testing.B) {
+			wire := encode(b, s.msg)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(wire)))
+			for b.Loop() {
+				m, err := Parse(wire)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := ParseBody(m.Code, m.Body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestConfigOlder: sequence numbers count modulo 65535 and "greater than or less
+// than are interpreted by modulo arithmetic as in TCP". // RFC 6940, section 6.3.2.1
+func TestConfigOlder(t *testing.T) {
+	for _, c := range []struct {
+		a, b uint16
+		want bool
+	}{
+		{1, 2, true}, {2, 1, false}, {1, 1, false},
+		{65534, 0, true}, // "peers sending a new configuration when the configuration sequence is currently 65534 MUST set the configuration sequence number to 0"
+		{0, 65534, false}, {65000, 100, true}, {0, 32766, true}, {0, 40000, false},
+	} {
+		if got := ConfigOlder(c.a, c.b); got != c.want {
+			t.Errorf("%d before %d: %v", c.a, c.b, got)
 		}
+	}
+}
+
+// TestParseSecurity: a block that stands alone is refused wherever it is cut.
+func TestParseSecurity(t *testing.T) {
+	want := samples(t)[0].msg.Security
+	b, err := want.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseSecurity(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for n := range b {
+		if _, err := ParseSecurity(b[:n]); err == nil {
+			t.Errorf("%d of %d octets parse", n, len(b))
+		}
+	}
+	if _, err := ParseSecurity(append(b, 0)); err == nil {
+		t.Error("parses with an octet behind it")
 	}
 }

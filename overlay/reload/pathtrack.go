@@ -36,13 +36,11 @@ type Diagnostic struct {
 	Contents []byte
 }
 
-// Diagnostic Kinds of this profile; each is also the number of its flag.
+// Diagnostic Kinds of this profile; Kind n is bit n of the flags.
 // RFC 7851, sections 9.1 and 9.2
 const (
-	DiagStatus           = 0x0001 // 8 bits: 0 no load to 15 congested
 	DiagRoutingTableSize = 0x0002 // 32 bits
 	DiagSoftwareVersion  = 0x0006 // text, ends in a zero octet
-	DiagMachineUptime    = 0x0007 // 64 bits, seconds
 	DiagAppUptime        = 0x0008 // 64 bits, seconds
 	DiagMemoryFootprint  = 0x0009 // 64 bits, kilobytes
 )

@@ -104,6 +104,15 @@ func (sec Security) Append(out []byte) ([]byte, error) {
 	return b.Bytes()
 }
 
+// ParseSecurity reads a security block that stands alone.
+func ParseSecurity(octets []byte) (sec Security, err error) {
+	s := cryptobyte.String(octets)
+	if !readSecurity(&s, &sec) || !s.Empty() {
+		return Security{}, malformed("security block")
+	}
+	return sec, nil
+}
+
 func readSecurity(s *cryptobyte.String, sec *Security) bool {
 	var (
 		v  cryptobyte.String

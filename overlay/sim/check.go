@@ -7,15 +7,20 @@ import (
 	"chordophone/overlay"
 )
 
-// Members are the hosts that are in a ring, in the order of the circle.
+// Members are the hosts that are in a ring, in the order of the circle. They are
+// not to be changed.
 func (s *Net) Members() []int {
-	var out []int
+	if s.members != nil {
+		return s.members
+	}
+	out := make([]int, 0, len(s.hosts))
 	for i, h := range s.hosts {
 		if h.Node != nil && h.Node.Joined() {
 			out = append(out, i)
 		}
 	}
 	slices.SortFunc(out, func(a, b int) int { return s.hosts[a].Peer.ID.Compare(s.hosts[b].Peer.ID) })
+	s.members = out
 	return out
 }
 

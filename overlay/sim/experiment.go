@@ -1,144 +1,16 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
-	"runtime"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
 )
-
-// Plan is an experiment: a ring is grown and measured, then suffers what is asked
-// for.
-type Plan struct {
-	Nodes     int
-	Seed      uint64
-	Lookups   int
-	Kill      float64 // share killed at once
-	Churn     float64 // leaves and joins per node and hour
-	Partition float64 // share cut off from the rest
-	Minutes   float64 // of churn, or of partition
-	Loss      float64
-	Delay     time.Duration
-	Records   int // stored; 0: one per node, 2000 at most
-}
-
-// Result is what came of it. The names are those of ringsim's output.
-type Result struct {
-	Nodes           int     `json:"nodes"`
-	SettledS        float64 `json:"settled_s"`
-	WrongSuccessors int     `json:"wrong_successors"`
-	Lookups         int     `json:"lookups"`
-	LookupsRight    int     `json:"lookups_right"`
-	MeanHops        float64 `json:"mean_hops"`
-	P99Hops         int     `json:"p99_hops"`
-
-	AfterKill *AfterKill  `json:"after_kill,omitempty"`
-	Churn     *AfterChurn `json:"churn,omitempty"`
-	Merge     *AfterMerge `json:"merge,omitempty"`
-
-	MessagesPerNodeS float64 `json:"messages_per_node_s"` // idle
-	BytesPerNodeS    float64 `json:"bytes_per_node_s"`
-	Trace            string  `json:"trace"`
-	CPUS             float64 `json:"cpu_s"`
-	HeapBytes        uint64  `json:"heap_bytes"`
-}
-
-// AfterKill is measured after a share of the nodes was killed at once.
-type AfterKill struct {
-	AtOnceRight   int     `json:"at_once_right"` // look-ups in the first second
-	SettledS      float64 `json:"settled_s"`
-	Lookups       int     `json:"lookups"`
-	LookupsRight  int     `json:"lookups_right"`
-	RecordsStored int     `json:"records_stored"`
-	RecordsLost   int     `json:"records_lost"`
-}
-
-// AfterChurn is measured while nodes come and go.
-type AfterChurn struct {
-	Joins           int `json:"joins"`
-	Leaves          int `json:"leaves"`
-	Lookups         int `json:"lookups"`
-	LookupsRight    int `json:"lookups_right"`
-	RecordsStored   int `json:"records_stored"`
-	RecordsLost     int `json:"records_lost"`
-	WrongSuccessors int `json:"wrong_successors"` // a minute after
-}
-
-// AfterMerge is measured after a split network was whole again.
-type AfterMerge struct {
-	SettledS      float64 `json:"settled_s"`
-	RecordsStored int     `json:"records_stored"`
-	RecordsLost   int     `json:"records_lost"`
-	Conflicts     int     `json:"conflicts"` // records of which an old version is found
-}
-
-// Bounds on how long the simulated ring may take.
-const (
-	settleTime = 10 * time.Minute
-	answerTime = 30 * time.Second
-	copyTime   = 30 * time.Second // for records to get to new replicas
-)
-
-// Run carries an experiment out. progress, if not nil, is told what goes on.
-func Run(p Plan, progress func(string)) Result {
-	if progress == nil {
-		progress = func(string) {}
-	}
-	began := cpuTime()
-	cfg := chord.Sim()
-	if p.Nodes <= chord.LAN().Mesh {
-		cfg = chord.LAN()
-	}
-	e := experiment{Plan: p, Net: New(Config{Seed: p.Seed, Chord: cfg, Delay: p.Delay, Loss: p.Loss})}
-	var r Result
-	r.Nodes = p.Nodes
-
-	progress("growing the ring")
-	e.grow()
-	settled, _ := e.RunUntil(settleTime, e.settled)
-	r.SettledS = seconds(settled)
-	e.Run(time.Minute) // fingers and replicas
-	r.WrongSuccessors = e.Wrong()
-
-	progress("measuring idle traffic")
-	messages, bytes := e.Messages, e.Bytes
-	const idle = time.Minute
-	e.Run(idle)
-	r.MessagesPerNodeS = float64(e.Messages-messages) / float64(p.Nodes) / idle.Seconds()
-	r.BytesPerNodeS = float64(e.Bytes-bytes) / float64(p.Nodes) / idle.Seconds()
-
-	progress("looking up")
-	l := e.lookups(time.Duration(p.Lookups) * time.Millisecond)
-	r.Lookups, r.LookupsRight = l.made, l.right
-	r.MeanHops, r.P99Hops = l.mean(), l.quantile(0.99)
-
-	if p.Kill > 0 || p.Churn > 0 || p.Partition > 0 {
-		progress("storing records")
-		e.store()
-	}
-	if p.Kill > 0 {
-		progress("killing")
-		r.AfterKill = e.kill()
-	}
-	if p.Churn > 0 {
-		progress("churning")
-		r.Churn = e.churn()
-	}
-	if p.Partition > 0 {
-		progress("splitting")
-		r.Merge = e.split()
-	}
-	r.Trace = e.Trace()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	r.HeapBytes = m.HeapAlloc
-	r.CPUS = math.Round((cpuTime()-began).Seconds()*100) / 100
-	return r
-}
 
 type experiment struct {
 	Plan
@@ -169,13 +41,45 @@ func (e *experiment) grow() {
 	}
 }
 
-// alive is a random host that is in the ring.
-func (e *experiment) alive(members []int) int { return members[e.rng.IntN(len(members))] }
-
-type tally struct {
-	made, right int
-	hops        []int
+// alive is a random host that is in the ring and honest.
+func (e *experiment) alive(members []int) int {
+	for {
+		if i := members[e.rng.IntN(len(members))]; e.hosts[i].Malice == 0 {
+			return i
+		}
+	}
 }
+
+// tally counts what became of look-ups: those that are neither right nor wrong
+// had no answer.
+type tally struct {
+	made, right, wrong int
+	hops               []int
+	took               []time.Duration // of the right ones
+}
+
+// quantile of list, which is sorted for it.
+func quantile[T cmp.Ordered](list []T, q float64) (x T) {
+	if len(list) == 0 {
+		return x
+	}
+	slices.Sort(list)
+	return list[int(q*float64(len(list)-1))]
+}
+
+// joinTimes are the mean and the 99th percentile in seconds.
+func (e *experiment) joinTimes() (mean, p99 float64) {
+	var sum time.Duration
+	for _, d := range e.joinTook {
+		sum += d
+	}
+	if len(e.joinTook) == 0 {
+		return 0, 0
+	}
+	return thousandths(sum / time.Duration(len(e.joinTook))), thousandths(quantile(e.joinTook, 0.99))
+}
+
+func thousandths(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
 
 func (t *tally) mean() float64 {
 	sum := 0
@@ -183,14 +87,6 @@ func (t *tally) mean() float64 {
 		sum += h
 	}
 	return math.Round(float64(sum)/float64(max(1, len(t.hops)))*100) / 100
-}
-
-func (t *tally) quantile(q float64) int {
-	if len(t.hops) == 0 {
-		return 0
-	}
-	slices.Sort(t.hops)
-	return t.hops[int(q*float64(len(t.hops)-1))]
 }
 
 // lookups looks up random keys from random nodes, evenly over a time, and counts
@@ -206,11 +102,17 @@ func (e *experiment) lookups(over time.Duration) *tally {
 				key[i] = byte(e.rng.Uint32())
 			}
 			t.made++
+			start := e.now
 			e.Find(e.alive(members), key, func(f chord.Found) {
 				answered++
-				if f.Err == nil && f.Peer.ID == e.hosts[e.Owner(e.Members(), key)].Peer.ID {
+				switch {
+				case f.Err != nil:
+				case f.Peer.ID == e.hosts[e.Owner(e.Members(), key)].Peer.ID:
 					t.right++
 					t.hops = append(t.hops, len(f.Path))
+					t.took = append(t.took, e.now-start)
+				default:
+					t.wrong++
 				}
 			})
 		})
@@ -243,26 +145,39 @@ func (e *experiment) store() {
 	e.Net.Run(time.Duration(count)*2*time.Millisecond + answerTime)
 }
 
-// audit gets every record from somewhere, and counts those that are gone and
-// those of which an old version came.
-func (e *experiment) audit() (lost, old int) {
+// audited is what became of the records: right when the newest version that was
+// acknowledged was found.
+type audited struct {
+	right, old, lost int
+	ownLost          int // of living writers
+	took             []time.Duration
+}
+
+// audit gets every record from somewhere.
+func (e *experiment) audit() *audited {
+	a := &audited{}
 	members := e.Members()
-	lost = len(e.records)
 	for k, s := range e.records {
 		e.After(time.Duration(k)*time.Millisecond, func() {
+			start := e.now
 			e.Get(e.alive(members), s.rec.Resource, func(g chord.Got) {
-				if len(g.Records) == 0 {
-					return
+				a.took = append(a.took, e.now-start)
+				switch {
+				case len(g.Records) == 0:
+				case g.Records[0].Version < s.rec.Version:
+					a.old++
+				default:
+					a.right++
 				}
-				lost--
-				if g.Records[0].Version < s.rec.Version {
-					old++
+				if len(g.Records) == 0 && e.hosts[s.host].Node != nil {
+					a.ownLost++
 				}
 			}, s.rec.Kind)
 		})
 	}
 	e.Net.Run(time.Duration(len(e.records))*time.Millisecond + answerTime)
-	return lost, old
+	a.lost = len(e.records) - a.right - a.old
+	return a
 }
 
 func (e *experiment) kill() *AfterKill {
@@ -273,7 +188,8 @@ func (e *experiment) kill() *AfterKill {
 	}
 	a := &AfterKill{RecordsStored: len(e.records)}
 	start := e.now
-	a.AtOnceRight = e.lookups(time.Second).right
+	first := e.lookups(time.Second)
+	a.AtOnceRight, a.AtOnceP95S = first.right, thousandths(quantile(first.took, 0.95))
 	if _, ok := e.RunUntil(settleTime, e.settled); ok {
 		a.SettledS = seconds(e.now - start)
 	} else {
@@ -282,7 +198,8 @@ func (e *experiment) kill() *AfterKill {
 	e.Net.Run(copyTime)
 	t := e.lookups(time.Duration(e.Lookups) * time.Millisecond)
 	a.Lookups, a.LookupsRight = t.made, t.right
-	a.RecordsLost, _ = e.audit()
+	found := e.audit()
+	a.RecordsLost, a.OwnRecordsLost = found.lost, found.ownLost
 	return a
 }
 
@@ -309,8 +226,32 @@ func (e *experiment) churn() *AfterChurn {
 	c.Lookups, c.LookupsRight = t.made, t.right
 	e.Net.Run(time.Minute)
 	c.WrongSuccessors = e.Wrong()
-	c.RecordsLost, _ = e.audit()
+	c.RecordsLost = e.audit().lost
 	return c
+}
+
+// renew has the honest writer of every step-th record store a new version, and
+// counts how many tried. What the ring acknowledges is expected of it then.
+func (e *experiment) renew(step int) (tried int, kept *int) {
+	kept = new(int)
+	for k := step - 1; k < len(e.records); k += step {
+		h := e.hosts[e.records[k].host]
+		if h.Node == nil || h.Malice != 0 {
+			continue
+		}
+		tried++
+		r := e.records[k].rec
+		r.Version++
+		e.After(time.Duration(k)*2*time.Millisecond, func() {
+			e.Put(e.records[k].host, r, func(a chord.Kept) {
+				if a.Err == nil {
+					e.records[k].rec = r
+					*kept++
+				}
+			})
+		})
+	}
+	return tried, kept
 }
 
 func (e *experiment) split() *AfterMerge {
@@ -325,18 +266,7 @@ func (e *experiment) split() *AfterMerge {
 		return 0
 	})
 	e.Net.Run(time.Duration(e.Minutes * float64(time.Minute) / 2))
-	for k := range e.records { // half of the writers store a new version
-		if k%2 == 0 || e.hosts[e.records[k].host].Node == nil {
-			continue
-		}
-		r := e.records[k].rec
-		r.Version++
-		e.Put(e.records[k].host, r, func(kept chord.Kept) {
-			if kept.Err == nil {
-				e.records[k].rec = r
-			}
-		})
-	}
+	e.renew(2)
 	e.Net.Run(time.Duration(e.Minutes * float64(time.Minute) / 2))
 	e.Split(nil)
 	m := &AfterMerge{RecordsStored: len(e.records), SettledS: -1}
@@ -344,6 +274,57 @@ func (e *experiment) split() *AfterMerge {
 		m.SettledS = seconds(d)
 	}
 	e.Net.Run(copyTime)
-	m.RecordsLost, m.Conflicts = e.audit()
+	found := e.audit()
+	m.RecordsLost, m.Conflicts = found.lost, found.old
 	return m
+}
+
+func (e *experiment) corrupt() *AfterMalice {
+	members := slices.Clone(e.Members())
+	e.rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	count := int(math.Round(e.Plan.Malicious * float64(len(members))))
+	for _, i := range members[:count] {
+		e.Corrupt(i, e.Plan.Malice)
+	}
+	m := &AfterMalice{Malicious: count}
+	e.Net.Run(2 * time.Minute)
+	m.WrongSuccessors = e.Wrong()
+	t := e.lookups(time.Duration(e.Lookups) * 5 * time.Millisecond)
+	m.Lookups, m.LookupsRight, m.LookupsWrong, m.LookupsP95S = t.made, t.right, t.wrong, thousandths(quantile(t.took, 0.95))
+	// What a malicious node wrote is nobody's loss.
+	e.records = slices.DeleteFunc(e.records, func(s stored) bool { return e.hosts[s.host].Malice != 0 })
+	tried, kept := e.renew(1)
+	e.Net.Run(time.Duration(len(e.records))*2*time.Millisecond + answerTime)
+	m.Updates, m.UpdatesFailed = tried, tried-*kept
+	a := e.audit()
+	m.Records, m.RecordsRight, m.RecordsOld, m.RecordsLost = len(e.records), a.right, a.old, a.lost
+	m.RecordsP95S = thousandths(quantile(a.took, 0.95))
+	return m
+}
+
+func (e *experiment) deafen() *AfterDeaf {
+	died := func() (sum uint64) {
+		for _, h := range e.hosts {
+			if h.Node != nil {
+				sum += h.Node.Counters().Died
+			}
+		}
+		return sum
+	}
+	d, before := &AfterDeaf{RecordsStored: len(e.records)}, died()
+	salt := e.rng.Uint64()
+	e.Deafen(func(from, to int) bool {
+		r := rand.New(rand.NewPCG(salt, uint64(from)<<32|uint64(to)))
+		return r.Float64() < e.Plan.Deaf
+	})
+	t := e.lookups(time.Duration(e.Minutes * float64(time.Minute)))
+	d.Lookups, d.LookupsRight = t.made, t.right
+	d.RecordsLost = e.audit().lost
+	d.Died = died() - before
+	e.Deafen(nil)
+	d.SettledS = -1
+	if took, ok := e.RunUntil(settleTime, e.settled); ok {
+		d.SettledS = seconds(took)
+	}
+	return d
 }

@@ -32,7 +32,12 @@ type Net struct {
 	byAddr map[netip.AddrPort]int
 	byID   map[overlay.ID]int
 	side   func(host int) int // which part of a split network a host is in; nil: whole
+	deaf   func(from, to int) bool
 	hash   uint64
+
+	members  []int           // cache of Members; nil: to be made
+	joinTook []time.Duration // of each host that joined, from Start on
+	wicked   []int           // the malicious hosts, in the order of the circle
 
 	nextRef uint64
 	waiting map[uint64]func(chord.Action)
@@ -45,12 +50,15 @@ type Net struct {
 
 // Host is one machine with its disk.
 type Host struct {
-	Peer  overlay.Peer
-	Node  *chord.Node // nil when it is switched off
-	Disk  map[overlay.Slot]overlay.Record
-	Known []overlay.Peer
-	life  int
-	tick  time.Duration // the next Tick planned; negative: none
+	Peer   overlay.Peer
+	Node   *chord.Node // nil when it is switched off
+	Disk   map[overlay.Slot]overlay.Record
+	Known  []overlay.Peer
+	Malice Malice // what it does to the others
+	life   int
+	tick   time.Duration                   // the next Tick planned; negative: none
+	began  time.Duration                   // when it was switched on
+	oldest map[overlay.Slot]overlay.Record // of a malicious host: what it answers with
 }
 
 // epoch is the beginning of simulated time.
@@ -109,8 +117,28 @@ func (s *Net) Start(i int) {
 	}
 	h.life++
 	h.tick = -1
-	h.Node = chord.New(h.Peer, s.cfg.Chord, rand.New(rand.NewPCG(s.cfg.Seed+uint64(h.life), uint64(i))))
+	h.began = s.now
+	h.Node = s.node(i)
 	s.step(i, chord.Start{Known: h.Known, Records: sorted(h.Disk)})
+}
+
+func (s *Net) node(i int) *chord.Node {
+	h := s.hosts[i]
+	return chord.New(h.Peer, s.cfg.Chord, rand.New(rand.NewPCG(s.cfg.Seed+uint64(h.life), uint64(i))))
+}
+
+// schedule plans the next Tick of a host.
+func (s *Net) schedule(i int) {
+	h := s.hosts[i]
+	next := h.Node.Next()
+	if next.IsZero() {
+		return
+	}
+	at := max(next.Sub(epoch), s.now)
+	if h.tick < 0 || at < h.tick {
+		h.tick = at
+		s.plan(at-s.now, i, chord.Tick{})
+	}
 }
 
 // Kill switches a host off without warning. Those it was connected to notice
@@ -121,8 +149,7 @@ func (s *Net) Kill(i int) {
 		return
 	}
 	v := h.Node.View()
-	h.Node = nil
-	h.life++
+	s.off(h)
 	told := make(map[overlay.ID]bool)
 	for _, list := range [][]overlay.Peer{{v.Pred}, v.Succ, v.Fingers} {
 		for _, p := range list {
@@ -134,6 +161,12 @@ func (s *Net) Kill(i int) {
 	}
 }
 
+func (s *Net) off(h *Host) {
+	h.Node = nil
+	h.life++
+	s.members = nil
+}
+
 // Stop has a host leave the ring and then switches it off.
 func (s *Net) Stop(i int) {
 	if s.hosts[i].Node != nil {
@@ -143,6 +176,10 @@ func (s *Net) Stop(i int) {
 
 // Split parts the network by the side each host is on; nil heals it.
 func (s *Net) Split(side func(host int) int) { s.side = side }
+
+// Deafen makes links that carry nothing one way, and nobody is told; nil heals
+// them.
+func (s *Net) Deafen(deaf func(from, to int) bool) { s.deaf = deaf }
 
 // Find, Get and Put are requests of the user at a host.
 func (s *Net) Find(i int, key overlay.ID, done func(chord.Found)) {
@@ -250,7 +287,15 @@ func (s *Net) plan(d time.Duration, host int, ev chord.Event) {
 func (s *Net) step(i int, ev chord.Event) {
 	h := s.hosts[i]
 	now := s.now
+	if h.Malice != 0 && s.pervert(i, ev) {
+		return
+	}
+	joined := h.Node.Joined()
 	acts := h.Node.Step(epoch.Add(now), ev)
+	if h.Node.Joined() && !joined {
+		s.members = nil
+		s.joinTook = append(s.joinTook, now-h.began)
+	}
 	s.trace(i, ev, len(acts))
 	if s.Observe != nil {
 		s.Observe(i, now, ev, acts)
@@ -265,20 +310,13 @@ func (s *Net) step(i int, ev chord.Event) {
 		case chord.Drop:
 			delete(h.Disk, a.Slot)
 		case chord.Left:
-			h.Node = nil
-			h.life++
+			s.off(h)
 		case chord.Found, chord.Got, chord.Kept:
 			answers = append(answers, a)
 		}
 	}
 	if h.Node != nil {
-		if next := h.Node.Next(); !next.IsZero() {
-			at := max(next.Sub(epoch), s.now)
-			if h.tick < 0 || at < h.tick {
-				h.tick = at
-				s.plan(at-s.now, i, chord.Tick{})
-			}
-		}
+		s.schedule(i)
 	}
 	for _, a := range answers { // last: whoever gets one may ask again
 		var ref uint64
@@ -303,11 +341,21 @@ func (s *Net) send(from int, a chord.Send) {
 		if to, ok = s.byAddr[a.To.Addr]; !ok {
 			return
 		}
+		if !a.To.ID.IsZero() { // another answers there: its certificate says so
+			s.plan(s.delay(), from, chord.Lost{Peer: a.To.ID})
+			return
+		}
+	}
+	if s.hosts[from].Malice != 0 && !s.tamper(from, &a.Msg) {
+		return
 	}
 	s.Messages++
 	s.Bytes += uint64(Size(a.Msg))
 	if s.side != nil && s.side(from) != s.side(to) {
 		s.unreachable(from, to)
+		return
+	}
+	if s.deaf != nil && s.deaf(from, to) {
 		return
 	}
 	if s.cfg.Loss > 0 && s.rng.Float64() < s.cfg.Loss {

@@ -22,7 +22,12 @@ type flags struct {
 	Kill      float64 `help:"Share of the nodes to kill at once after settling."`
 	Churn     float64 `help:"Leaves and joins per node and hour."`
 	Partition float64 `help:"Share of the nodes to cut off, and to merge again."`
-	Minutes   float64 `help:"How long churn or partition last." default:"10"`
+	Minutes   float64 `help:"How long churn, partition or deafness last." default:"10"`
+	Malicious float64 `help:"Share of the nodes that turn malicious after settling."`
+	Malice    string  `help:"What those do: drop, route, stale or all." enum:"drop,route,stale,all" default:"all"`
+	Deaf      float64 `help:"Share of the links that carry nothing one way, in silence, for a while."`
+	Silent    float64 `help:"Seconds until those connected notice a death; 0 is a killed process, more is a power cut."`
+	Settled   bool    `help:"Make the ring whole at once instead of growing it."`
 	Loss      float64 `help:"Share of messages that get lost."`
 	Delay     float64 `help:"One-way delay in milliseconds; up to half more at random." default:"1"`
 	Records   int     `help:"Records to store; 0 means one per node, 2000 at most."`
@@ -37,9 +42,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "ringsim: --nodes and --lookups must be at least 1, --delay not negative")
 		os.Exit(2)
 	}
-	for _, share := range []float64{f.Kill, f.Partition, f.Loss} {
+	for _, share := range []float64{f.Kill, f.Partition, f.Loss, f.Malicious, f.Deaf} {
 		if share < 0 || share >= 1 {
-			fmt.Fprintln(os.Stderr, "ringsim: --kill, --partition and --loss are shares from 0 to below 1")
+			fmt.Fprintln(os.Stderr, "ringsim: --kill, --partition, --loss, --malicious and --deaf are shares from 0 to below 1")
 			os.Exit(2)
 		}
 	}
@@ -47,9 +52,15 @@ func main() {
 	if f.Quiet {
 		progress = nil
 	}
+	malice, err := sim.ParseMalice(f.Malice)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ringsim:", err)
+		os.Exit(2)
+	}
 	r := sim.Run(sim.Plan{
-		Nodes: f.Nodes, Seed: f.Seed, Lookups: f.Lookups, Kill: f.Kill, Churn: f.Churn, Partition: f.Partition,
+		Nodes: f.Nodes, Seed: f.Seed, Settled: f.Settled, Lookups: f.Lookups, Kill: f.Kill, Churn: f.Churn, Partition: f.Partition,
 		Minutes: f.Minutes, Loss: f.Loss, Delay: time.Duration(f.Delay * float64(time.Millisecond)), Records: f.Records,
+		Malicious: f.Malicious, Malice: malice, Deaf: f.Deaf, Silent: time.Duration(f.Silent * float64(time.Second)),
 	}, progress)
 	if f.JSON {
 		json.NewEncoder(os.Stdout).Encode(r)

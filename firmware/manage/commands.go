@@ -1,0 +1,337 @@
+package manage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// commands are all commands, in the order in which help lists them.
+func commands() []*command {
+	return []*command{
+		{
+			name: "status", summary: "this phone in a few figures", time: askTime,
+			about:   "Ready means that it can call and be called. What somebody should see to stands at the end.",
+			example: "status --json | jq .ring.size",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				st, err := s.phone.Status(ctx)
+				st.Problems, st.Ring.Successors = some(st.Problems), some(st.Ring.Successors)
+				return answer(s, o, writeStatus)(st, err)
+			},
+		},
+		{
+			name: "members", summary: "the phones of the office", time: askTime,
+			about:   "All that were ever enrolled, whether they are switched on or not.",
+			example: "members",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				list, err := s.phone.Members(ctx)
+				return answer(s, o, writeMembers)(some(list), err)
+			},
+		},
+		{
+			name: "registrations", summary: "who is reached where", time: askTime,
+			about:   "All addresses that are registered now, with the phone that serves each.",
+			example: "registrations",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				list, err := s.phone.Registrations(ctx)
+				return answer(s, o, writeRegistrations)(some(list), err)
+			},
+		},
+		{
+			name: "calls", summary: "calls in progress and the call log", time: askTime,
+			about:   "Newest first. Times are by this phone's clock.",
+			example: "calls --last 100",
+			flags:   func(o *options, f *flag.FlagSet) { f.IntVar(&o.last, "last", 20, "`N`") },
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				if o.last < 0 {
+					return usageError{"--last: a number of calls is not negative", ""}
+				}
+				list, err := s.phone.Calls(ctx, o.last)
+				return answer(s, o, writeCalls)(some(list), err)
+			},
+		},
+		{
+			name: "lookup", args: "AOR", summary: "where an address is reached", time: askTime, least: 1, most: 1,
+			about:   "AOR is an address of record: an extension (102), user@office or sip:user@office.",
+			example: "lookup 102",
+			names:   extensions,
+			run: func(ctx context.Context, s *shell, o *options, args []string) error {
+				aor, err := addressOfRecord(ctx, s.phone, args[0])
+				if err != nil {
+					return err
+				}
+				l, err := s.phone.Lookup(ctx, aor)
+				l.Bindings = some(l.Bindings)
+				return answer(s, o, writeLookup)(l, err)
+			},
+		},
+		{
+			name: "trace", args: "AOR", summary: "the way to an address through the ring", time: askTime, least: 1, most: 1,
+			about:   "Names each phone that was asked. AOR as for lookup.",
+			example: "trace 102",
+			names:   extensions,
+			run: func(ctx context.Context, s *shell, o *options, args []string) error {
+				aor, err := addressOfRecord(ctx, s.phone, args[0])
+				if err != nil {
+					return err
+				}
+				t, err := s.phone.Trace(ctx, aor)
+				t.Hops, t.Bindings = some(t.Hops), some(t.Bindings)
+				return answer(s, o, writeTrace)(t, err)
+			},
+		},
+		{
+			name: "ring", summary: "this phone's neighbours in the ring", time: askTime,
+			about:   "Predecessor and successors are the phones before and after it on the circle, fingers those farther away.",
+			example: "ring",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				r, err := s.phone.Ring(ctx)
+				r.Predecessors, r.Successors = some(r.Predecessors), some(r.Successors)
+				r.Fingers, r.Peers = some(r.Fingers), some(r.Peers)
+				return answer(s, o, writeRing)(r, err)
+			},
+		},
+		{
+			name: "audit", summary: "prove the ring, and repair it", time: auditTime,
+			about:   "Goes round the ring once, compares all copies of all records, and repairs what is missing or differs. Fails if something stays wrong.",
+			example: "audit && echo all is well",
+			run:     audit,
+		},
+		{
+			name: "enrol", args: "open|close", summary: "let new phones in", time: askTime, least: 1, most: 1,
+			about:   "Opens the office to new phones for a while, with a pairing code that is shown here and on the phone. Three wrong codes close it.",
+			example: "enrol open",
+			names:   func(context.Context, Phone) []string { return []string{"close", "open"} },
+			run:     enrol,
+		},
+		{
+			name: "revoke", args: "MEMBER", summary: "shut a phone out of the office, for ever", time: askTime, least: 1, most: 1,
+			about:   "For a phone that was lost or stolen. MEMBER is its extension or the beginning of its node, as members shows them. It cannot be undone: to come back, the phone must be enrolled anew.",
+			example: "revoke 103",
+			names:   extensions,
+			run:     revoke,
+		},
+		{
+			name: "log", summary: "what happened, in words",
+			about:   "With --follow (-f) it goes on until Ctrl-C.",
+			example: "log --follow",
+			flags: func(o *options, f *flag.FlagSet) {
+				f.BoolVar(&o.follow, "follow", false, "")
+				f.BoolVar(&o.follow, "f", false, "")
+			},
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				if !o.follow {
+					return s.phone.Log(ctx, s.lines(o, s.out), false)
+				}
+				w := newSpool(s.lines(o, s.out))
+				err := s.phone.Log(ctx, w, true)
+				_, dropped := w.close()
+				if dropped > 0 {
+					fmt.Fprintf(s.err, "log: %d lines lost: the reader is too slow\n", dropped)
+				}
+				return streamed(err)
+			},
+		},
+		{
+			name: "dump", summary: "the last events, to reproduce a fault",
+			about:   "Prints what the ring and the telephone have gone through, for tools/replay. It contains extensions and addresses, no speech and no keys.",
+			example: "dump > fault.txt",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				return s.phone.Dump(ctx, s.lines(o, s.out))
+			},
+		},
+		{
+			name: "capture", summary: "the ring's messages, for Wireshark",
+			about:   "Writes a pcap file to standard output, until it is interrupted or for a while (--for 10s). At the end it says on standard error how much it was.",
+			example: "capture | wireshark -k -i -",
+			flags:   func(o *options, f *flag.FlagSet) { f.DurationVar(&o.period, "for", 0, "`TIME`") },
+			run:     capture,
+		},
+		{
+			name: "version", summary: "which program this is", time: askTime,
+			example: "version",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				return answer(s, o, writeVersion)(s.phone.Version(), nil)
+			},
+		},
+		{
+			name: "help", args: "[COMMAND]", summary: "this list, or more on one command", most: 1,
+			example: "help lookup",
+			names:   func(context.Context, Phone) []string { return names() },
+			run:     help,
+		},
+	}
+}
+
+// answer prints what the phone has answered, as JSON or as text.
+func answer[T any](s *shell, o *options, text func(*page, T)) func(T, error) error {
+	return func(v T, err error) error {
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return writeJSON(s.out, v)
+		}
+		var p page
+		text(&p, v)
+		_, err = s.out.Write(p.Bytes())
+		return err
+	}
+}
+
+// some makes an empty list of a nil one: in JSON, [] and not null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// addressOfRecord completes an extension to an address of record.
+func addressOfRecord(ctx context.Context, phone Phone, s string) (string, error) {
+	if len(s) > 4 && strings.EqualFold(s[:4], "sip:") { // RFC 3261, section 7.3.1
+		s = s[4:]
+	}
+	user, office, ok := strings.Cut(s, "@")
+	if !ok {
+		st, err := phone.Status(ctx)
+		if err != nil {
+			return "", err
+		}
+		office = st.Office
+	}
+	if user == "" || office == "" || strings.ContainsFunc(user+office, func(r rune) bool { return r <= ' ' || strings.ContainsRune("@:;?<>\"\x7f", r) }) {
+		return "", usageError{fmt.Sprintf("%q is not an address of record", s), "an extension like 102, or user@office"}
+	}
+	return "sip:" + user + "@" + office, nil
+}
+
+// extensions are those of the office.
+func extensions(ctx context.Context, phone Phone) (names []string) {
+	members, err := phone.Members(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, m := range members {
+		if !m.Revoked {
+			names = append(names, m.Extension)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return slices.Compact(names)
+}
+
+func audit(ctx context.Context, s *shell, o *options, _ []string) error {
+	a, err := s.phone.Audit(ctx)
+	a.Findings = some(a.Findings)
+	if err := answer(s, o, writeAudit)(a, err); err != nil {
+		return err
+	}
+	if !a.OK {
+		return hinted{errors.New("not all is well"), "wait a minute, while the ring repairs itself, and try again"}
+	}
+	return nil
+}
+
+func enrol(ctx context.Context, s *shell, o *options, args []string) error {
+	switch args[0] {
+	case "open":
+		return answer(s, o, writeEnrolment)(s.phone.OpenEnrolment(ctx))
+	case "close":
+		return answer(s, o, writeEnrolment)(Enrolment{}, s.phone.CloseEnrolment(ctx))
+	}
+	return usageError{fmt.Sprintf("%q is neither open nor close", args[0]), "enrol open, or enrol close"}
+}
+
+func revoke(ctx context.Context, s *shell, o *options, args []string) error {
+	members, err := s.phone.Members(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := choose(members, args[0])
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Self:
+		return hinted{errors.New("that is this phone itself"), "revoke it at another phone of the office"}
+	case m.Revoked:
+		return fmt.Errorf("extension %s (node %s) was revoked before", m.Extension, m.Node)
+	}
+	if err := s.phone.Revoke(ctx, m.Node); err != nil {
+		return err
+	}
+	m.Revoked, m.Online = true, false
+	return answer(s, o, writeRevoked)(m, nil)
+}
+
+// leastNode is how many digits a node must be given with: as many as members
+// shows, so that a wrong extension is not taken for a node.
+const leastNode = 8
+
+// choose finds the one member that is meant: by extension or by node.
+func choose(members []Member, name string) (Member, error) {
+	var found []Member
+	for _, m := range members {
+		if m.Extension == name && !m.Revoked {
+			found = append(found, m)
+		}
+	}
+	if len(found) == 0 && len(name) >= leastNode {
+		for _, m := range members {
+			if strings.HasPrefix(m.Node, strings.ToLower(name)) {
+				found = append(found, m)
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Member{}, hinted{fmt.Errorf("no member %q", name), "members lists them"}
+	case 1:
+		return found[0], nil
+	}
+	return Member{}, hinted{fmt.Errorf("%d members are %q", len(found), name), "give the node instead, as members --json shows it"}
+}
+
+// capture streams until ctx is done.
+func capture(ctx context.Context, s *shell, o *options, _ []string) error {
+	if s.terminal {
+		return usageError{"a capture is not for a terminal", "on your computer: ssh ... capture | wireshark -k -i -"}
+	}
+	if o.period < 0 {
+		return usageError{"--for: a time is not negative", ""}
+	}
+	if o.period > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.period)
+		defer cancel()
+	}
+	w := newSpool(s.out)
+	err := s.phone.Capture(ctx, w)
+	var sum captured
+	sum.Bytes, sum.Dropped = w.close()
+	if err := streamed(err); err != nil {
+		return err
+	}
+	toErr := *s
+	toErr.out = s.err
+	return answer(&toErr, o, writeCaptured)(sum, nil)
+}
+
+// captured is what capture says at the end.
+type captured struct {
+	Bytes   int64 `json:"bytes"`
+	Dropped int64 `json:"dropped"` // packets, because the reader was too slow
+}
+
+// streamed is the error of a stream: to be ended is no failure.
+func streamed(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,253 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// keyboard is a person at a terminal.
+type keyboard struct {
+	t       *testing.T
+	session *ssh.Session
+	keys    io.Writer
+	screen  *screen
+}
+
+// screen collects what a terminal is sent.
+type screen struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	b       bytes.Buffer
+	ended   bool
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
+	return s.b.Write(p)
+}
+
+func (s *screen) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.changed.Broadcast()
+}
+
+// sit opens a session with a terminal: a prompt if line is empty.
+func sit(t *testing.T, client *ssh.Client, line string) *keyboard {
+	t.Helper()
+	session, err := client.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keyboard{t: t, session: session, screen: new(screen)}
+	k.screen.changed = sync.NewCond(&k.screen.mu)
+	session.Stdout, session.Stderr = k.screen, k.screen
+	k.keys, _ = session.StdinPipe()
+	if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+		t.Fatal(err)
+	}
+	if line == "" {
+		err = session.Shell()
+	} else {
+		err = session.Start(line)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// sees waits for text and forgets what came before.
+func (k *keyboard) sees(text string) {
+	k.t.Helper()
+	s := k.screen
+	late := time.AfterFunc(5*time.Second, s.end)
+	defer late.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if i := bytes.Index(s.b.Bytes(), []byte(text)); i >= 0 {
+			s.b.Next(i + len(text))
+			return
+		}
+		if s.ended {
+			k.t.Fatalf("%q is not on the screen: %q", text, s.b.String())
+		}
+		s.changed.Wait()
+	}
+}
+
+func (k *keyboard) types(keys string) {
+	k.t.Helper()
+	if _, err := io.WriteString(k.keys, keys); err != nil {
+		k.t.Error(err)
+	}
+}
+
+// status waits for the end.
+func (k *keyboard) status() int {
+	err := k.session.Wait()
+	k.screen.end()
+	var exit *ssh.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitStatus()
+	} else if err != nil {
+		k.t.Error(err)
+	}
+	return 0
+}
+
+func TestPrompt(t *testing.T) {
+	phone := &fakePhone{stuck: make(chan string, 1)}
+	c := start(t, phone)
+	k := sit(t, c.dial(), "")
+	k.sees("Ctrl-D leaves.\r\n")
+	k.sees("101@acme> ")
+	k.types("sta\t\r")
+	k.sees("status ")
+	k.sees("uptime         3 d 4 h\r\n")
+	k.sees("101@acme> ")
+	k.types("revoke \t\t")
+	k.sees("101  102  103")
+	k.types("\x03version\r") // Ctrl-C clears the line
+	k.sees("\r\nchordophone 1.2.3")
+	k.types("lookup slow\r")
+	<-phone.stuck
+	k.types("x\x03") // and interrupts
+	k.sees("lookup: interrupted\r\n101@acme> ")
+	if err := k.session.WindowChange(10, 1<<31); err != nil {
+		t.Fatal(err)
+	}
+	k.types("\x1b[A\r") // up: again
+	<-phone.stuck
+	k.types("\x03")
+	k.sees("lookup: interrupted\r\n101@acme> ")
+	k.types("capture\r")
+	k.sees("not for a terminal")
+	k.types("\r  \rmake coffee\r")
+	k.sees("make: no such command")
+	k.types("\x04")
+	if status := k.status(); status != 0 {
+		t.Errorf("exit %d", status)
+	}
+
+	k = sit(t, c.dial(), "")
+	k.types("exit\r")
+	if status := k.status(); status != 0 {
+		t.Errorf("exit %d", status)
+	}
+}
+
+// A command with a terminal writes for it, and is interrupted at it.
+func TestCommandAtTerminal(t *testing.T) {
+	c := start(t, &fakePhone{stuck: make(chan string, 1)})
+	client := c.dial()
+	k := sit(t, client, "log -f")
+	k.sees("level=INFO msg=started\r\n")
+	k.types("\x03")
+	if status := k.status(); status != 0 {
+		t.Errorf("exit %d", status)
+	}
+	k = sit(t, client, "capture")
+	k.sees("wireshark -k -i -)\r\n")
+	if status := k.status(); status != exitUsage {
+		t.Errorf("exit %d", status)
+	}
+}
+
+func TestNoTerminal(t *testing.T) {
+	session, err := start(t, new(fakePhone)).dial().NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errOut bytes.Buffer
+	session.Stderr = &errOut
+	if err := session.Shell(); err != nil {
+		t.Fatal(err)
+	}
+	var exit *ssh.ExitError
+	if err := session.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitUsage || !strings.Contains(errOut.String(), "ssh -t") {
+		t.Errorf("%v: %q", err, errOut.String())
+	}
+}
+
+// The end of the phone is told at its prompts.
+func TestStopAtPrompt(t *testing.T) {
+	c := start(t, new(fakePhone))
+	k := sit(t, c.dial(), "")
+	k.sees("101@acme> ")
+	c.stop()
+	k.sees("\r\nthe phone is going down\r\n")
+	if status := k.status(); status != exitFailed {
+		t.Errorf("exit %d", status)
+	}
+}
+
+func TestComplete(t *testing.T) {
+	s := &shell{phone: new(fakePhone)}
+	for line, want := range map[string]string{
+		"s":          "status ",
+		"re":         "re|registrations revoke",
+		"rev":        "revoke ",
+		"":           "|" + strings.Join(names(), " "),
+		"xyz":        "xyz",
+		"revoke 1":   "revoke 10",
+		"revoke 10":  "revoke 10|101 102 103",
+		"lookup 102": "lookup 102 ",
+		"lookup 1 ":  "lookup 1 ",
+		"enrol o":    "enrol open ",
+		"help tr":    "help trace ",
+		"log -":      "log --",
+		"log --f":    "log --follow ",
+		"status 1":   "status 1",
+		"nothing x":  "nothing x",
+	} {
+		done, choices := s.complete(context.Background(), line)
+		if choices != nil {
+			done += "|" + strings.Join(choices, " ")
+		}
+		if done != want {
+			t.Errorf("%q becomes %q, want %q", line, done, want)
+		}
+	}
+	if p := commonPrefix([]string{"über", "übel", "ü"}); p != "ü" {
+		t.Errorf("%q", p)
+	}
+}
+
+// What is typed while nobody reads is bounded, and Ctrl-C still works.
+func TestTypedAhead(t *testing.T) {
+	k := newKeys()
+	ctx, cancel := context.WithCancel(context.Background())
+	k.interruptible(ctx, func(ctx context.Context) int {
+		k.pump(strings.NewReader(strings.Repeat("x", 3*maxTyped)))
+		if len(k.typed) != maxTyped {
+			t.Errorf("%d octets kept", len(k.typed))
+		}
+		k.pump(strings.NewReader("\x03y"))
+		if ctx.Err() == nil {
+			t.Error("not interrupted")
+		}
+		return 0
+	})
+	cancel()
+	got, err := io.ReadAll(k)
+	if string(got) != "y" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if !slices.Equal(k.typed, nil) {
+		t.Errorf("left: %q", k.typed)
+	}
+}
