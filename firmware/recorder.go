@@ -19,8 +19,8 @@ const (
 
 // phoneRecorder remembers the last events of the telephone and the actions they
 // caused, as values: nothing is formatted before it is dumped. Nobody changes an
-// event or an action once it is made, so that takes less than a megabyte:
-// a thousand events with a handful of small actions each.
+// event or an action once it is made. That takes about a megabyte at most: a
+// thousand events with a handful of small actions each.
 type phoneRecorder struct {
 	cfg     phone.Config
 	version string

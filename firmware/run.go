@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"chordophone/firmware/phone"
 	"chordophone/firmware/tone"
 	"chordophone/firmware/usage"
+	"chordophone/hal"
 	"chordophone/overlay"
 	"chordophone/overlay/capture"
 	"chordophone/overlay/chord"
@@ -179,7 +181,7 @@ func assemble(cfg config.Run, version string, log *slog.Logger, db *storage.DB, 
 	if err != nil {
 		return nil, err
 	}
-	a.revocations = usage.NewRevocations(a.node, writer, a.members, member, a.link.Cut, revoked, log)
+	a.revocations = usage.NewRevocations(a.node, writer, a.members, member, a.bar(hw.panel), revoked, log)
 
 	// Calls.
 	ports := media.DefaultPorts
@@ -264,6 +266,20 @@ func assemble(cfg config.Run, version string, log *slog.Logger, db *storage.DB, 
 		}
 	}
 	return a, nil
+}
+
+// bar cuts revoked phones off, and says so when this is one.
+func (a *appliance) bar(panel hal.Panel) func(nodes ...overlay.ID) {
+	return func(nodes ...overlay.ID) {
+		a.link.Cut(nodes...)
+		a.node.Recheck()
+		if slices.Contains(nodes, a.self.ID) {
+			panel.Tell(hal.Fault{
+				Message: "this phone was shut out of the office",
+				Hint:    "remove its data directory and enrol it anew, if it is yours",
+			})
+		}
+	}
 }
 
 // run gives the phone life. What it stands on ends after what stands on it: first

@@ -54,6 +54,10 @@ type (
 		Record overlay.Record
 	}
 
+	// Forget drops records whose signatures count no longer: their signer was
+	// revoked.
+	Forget struct{ Slots []overlay.Slot }
+
 	// Ask sends a request to one node, for those who look after the ring from
 	// outside: audits, consoles (answer Replied).
 	Ask struct {
@@ -142,6 +146,7 @@ func (Find) event()    {}
 func (Get) event()     {}
 func (Put) event()     {}
 func (Ask) event()     {}
+func (Forget) event()  {}
 func (Tick) event()    {}
 
 func (Send) action()    {}

@@ -173,6 +173,8 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 		n.hear(ev.Peers)
 	case Find:
 		n.find(ev)
+	case Forget:
+		n.forget(ev.Slots)
 	case Ask:
 		n.askFor(ev)
 	case Get:

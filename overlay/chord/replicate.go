@@ -83,6 +83,24 @@ func (n *Node) sweep() {
 	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil })
 }
 
+// Records calls do with each record that this node holds, until it returns false.
+func (n *Node) Records(do func(overlay.Record) bool) {
+	for _, e := range n.shelf.entries {
+		if !do(e.rec) {
+			return
+		}
+	}
+}
+
+func (n *Node) forget(slots []overlay.Slot) {
+	for _, slot := range slots {
+		if n.shelf.remove(slot) {
+			n.acts = append(n.acts, Drop{slot})
+		}
+	}
+	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil })
+}
+
 // stored answers a Store.
 func (n *Node) stored(hop overlay.Peer, m Message, s Store) {
 	for _, r := range s.Records {

@@ -47,6 +47,15 @@ func (s *shelf) get(slot overlay.Slot) *entry {
 	return nil
 }
 
+// remove takes a record off the shelf.
+func (s *shelf) remove(slot overlay.Slot) bool {
+	i, ok := s.find(slot)
+	if ok {
+		s.entries = slices.Delete(s.entries, i, i+1)
+	}
+	return ok
+}
+
 // fate is what became of a record that was put on the shelf.
 type fate uint8
 

@@ -50,6 +50,8 @@ func ParseEvent(line string) (Event, error) {
 		return read[Event, Get](data)
 	case "put":
 		return read[Event, Put](data)
+	case "forget":
+		return read[Event, Forget](data)
 	case "ask":
 		return read[Event, Ask](data)
 	case "tick":
@@ -160,6 +162,8 @@ func aboutEvent(ev Event) string {
 		return aboutRef(ev.Ref) + ev.Resource.Short()
 	case Put:
 		return aboutRef(ev.Ref) + aboutRecord(ev.Record)
+	case Forget:
+		return fmt.Sprintf("%d records", len(ev.Slots))
 	case Ask:
 		return aboutRef(ev.Ref) + aboutBody(ev.Body) + " to " + ev.To.String()
 	}

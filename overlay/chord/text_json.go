@@ -156,6 +156,36 @@ func (h *Held) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+type forgetText struct{ Slots []slotText }
+
+// MarshalJSON implements json.Marshaler.
+func (f Forget) MarshalJSON() ([]byte, error) {
+	var t forgetText
+	if f.Slots != nil {
+		t.Slots = []slotText{}
+	}
+	for _, s := range f.Slots {
+		t.Slots = append(t.Slots, textOfSlot(s))
+	}
+	return json.Marshal(t)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *Forget) UnmarshalJSON(data []byte) error {
+	var t forgetText
+	if err := strict(data, &t); err != nil {
+		return err
+	}
+	*f = Forget{}
+	if t.Slots != nil {
+		f.Slots = []overlay.Slot{}
+	}
+	for _, s := range t.Slots {
+		f.Slots = append(f.Slots, s.slot())
+	}
+	return nil
+}
+
 // MarshalJSON implements json.Marshaler.
 func (d Drop) MarshalJSON() ([]byte, error) { return json.Marshal(textOfSlot(d.Slot)) }
 

@@ -24,7 +24,8 @@ import (
 //	0.000912s receive Pong from ...
 //
 // Keys and signatures of records are in it, which are public, and the seed of the
-// node's transaction-IDs; nothing that is secret for long.
+// node's transaction-IDs: until the node is started anew they can be guessed by
+// whoever has the text. It is for the office's owner.
 
 // RecordingMark begins the text of a recording.
 const RecordingMark = "chord node "
@@ -112,6 +113,21 @@ func (c Config) differs(preset Config) map[string]json.RawMessage {
 	return out
 }
 
+// sane refuses settings that no node was ever made with.
+func (c Config) sane() error {
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		most := int64(1 << 16)
+		if _, ok := v.Field(i).Interface().(time.Duration); ok {
+			most = int64(365 * 24 * time.Hour)
+		}
+		if x := v.Field(i).Int(); x <= 0 || x > most {
+			return fmt.Errorf("%s is %v", v.Type().Field(i).Name, v.Field(i))
+		}
+	}
+	return nil
+}
+
 // maxLine bounds one line of a recording: a Start holds a whole disk.
 const maxLine = 64 << 20
 
@@ -161,6 +177,9 @@ func readHeader(line string) (r Recording, steps int, err error) {
 	differs, err := json.Marshal(h.Differs)
 	if err == nil {
 		err = strict(differs, &r.Config)
+	}
+	if err == nil {
+		err = r.Config.sane()
 	}
 	if err != nil {
 		return r, 0, fmt.Errorf("%w: line 1: %v", ErrText, err)

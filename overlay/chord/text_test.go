@@ -20,7 +20,7 @@ import (
 
 // One value of each type behind the sealed interfaces.
 var (
-	allEvents  = []Event{Start{}, Stop{}, Receive{}, Lost{}, Heard{}, Find{}, Get{}, Put{}, Ask{}, Tick{}}
+	allEvents  = []Event{Start{}, Stop{}, Receive{}, Lost{}, Heard{}, Find{}, Get{}, Put{}, Ask{}, Forget{}, Tick{}}
 	allActions = []Action{Send{}, Save{}, Drop{}, Found{}, Replied{}, Got{}, Kept{}, Ring{}, Left{}}
 	allBodies  = []Body{Ping{}, Pong{}, Join{}, Joined{}, Update{}, Leave{}, Ack{}, Store{}, Stored{},
 		Fetch{}, Fetched{}, Stat{}, Versions{}, Error{}}
@@ -353,6 +353,7 @@ func TestRecordingRefuses(t *testing.T) {
 		{"unknown event", lines[0] + "\n\n2s explode\n", `"explode"`},
 		{"unknown field", lines[0] + "\n\n2s lost {\"Pear\":\"\"}\n", "Pear"},
 		{"unknown preset", strings.Replace(lines[0], `"LAN"`, `"WAN"`, 1) + "\n", "WAN"},
+		{"impossible setting", strings.Replace(lines[0], `"Mesh":4`, `"Mesh":-4`, 1) + "\n", "Mesh is -4"},
 		{"unknown setting", strings.Replace(lines[0], `"Mesh"`, `"Mess"`, 1) + "\n", "Mess"},
 	} {
 		_, err := ReadRecording(strings.NewReader(c.text))

@@ -130,6 +130,10 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("a dropped %v", d)
 	}
 
+	// By address alone.
+	if _, from, err := a.Ask(t.Context(), overlay.Peer{Addr: to.Addr}, chord.Dest{}, reload.ProbeReq{}); err != nil || from != b.id {
+		t.Errorf("from %v, %v", from, err)
+	}
 	// Without a ring nobody knows the way.
 	b.refused(chord.NotFound, a.Self(), chord.Dest{}, reload.RouteQueryReq{To: reload.Node(node(3))})
 	b.refused(chord.NotFound, a.Self(), chord.Dest{ID: node(3), Resource: true}, reload.ProbeReq{})
@@ -388,19 +392,27 @@ func TestAnswersOfOthers(t *testing.T) {
 
 // TestServeBound: what is answered for the asking is bounded.
 func TestServeBound(t *testing.T) {
-	o := newOffice(t, "office.example")
-	a, b := run(t, o.phone(node(1))), run(t, o.phone(node(2)))
-	const n = maxQueue
-	for i := range n {
-		if err := a.say(b.Self(), a.header(uint64(i), []chord.Dest{{ID: b.id}}), reload.ProbeReq{}); err != nil {
-			t.Fatal(err)
+	now := time.Now()
+	var shared allowance
+	for range servePerSecond {
+		if !shared.take(now, servePerSecond) {
+			t.Fatal("a second's worth is too much")
 		}
 	}
-	b.eventually("all", func() bool { return b.Stats().MessagesIn == n })
-	b.eventually("refusals", func() bool { return b.Stats().Dropped[Busy.String()] >= 1 })
-	if got := b.Stats().Dropped[Busy.String()]; got > n-servePerSecond {
-		t.Errorf("%d of %d refused", got, n)
+	if shared.take(now, servePerSecond) {
+		t.Error("more than a second's worth")
 	}
+	if !shared.take(now.Add(time.Second/servePerSecond), servePerSecond) {
+		t.Error("nothing a moment later")
+	}
+
+	o := newOffice(t, "office.example")
+	a, b := run(t, o.phone(node(1))), run(t, o.phone(node(2)))
+	b.serves.at = now.Add(time.Hour) // nothing to spend until then
+	if err := a.say(b.Self(), a.header(1, []chord.Dest{{ID: b.id}}), reload.ProbeReq{}); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("refusal", func() bool { return b.Stats().Dropped[Busy.String()] == 1 })
 }
 
 func TestAskEnds(t *testing.T) {

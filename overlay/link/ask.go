@@ -39,7 +39,7 @@ type question struct {
 
 // Ask sends a request of RELOAD's own kind to a node or to whoever is
 // responsible for a resource, by way of the neighbour via, and waits for the
-// answer. from is who answered. The error is an *Error for an ErrorResponse, that
+// answer. The zero Dest stands for via itself. from is who answered. The error is an *Error for an ErrorResponse, that
 // of ctx, or ErrBusy.
 //
 // The ring's messages go through chord and Send. Ask is for those that the link
@@ -48,6 +48,9 @@ type question struct {
 func (l *Link) Ask(ctx context.Context, via overlay.Peer, to chord.Dest, req reload.Body) (ans reload.Body, from overlay.ID, err error) {
 	if to.ID.IsZero() {
 		to.ID = via.ID
+	}
+	if to.ID.IsZero() {
+		to.ID = everybody // whoever is at via's address
 	}
 	q := &question{to: to, answer: make(chan *incoming, 1)}
 	tx := rand.Uint64()

@@ -34,7 +34,7 @@ const (
 	maxHandshakesIP = 16
 	maxEnrol        = 4
 	maxQueue        = 256 // messages that wait for one peer
-	maxQueueOctets  = 2 << 20
+	maxQueueOctets  = reload.MaxMessage * 5 / 4
 	maxUnacked      = 256 // frames sent and not acknowledged
 	maxEvents       = 256 // that the node, busy with its disk, has not taken yet
 	messageRate     = 500 // per second and connection, sustained; the rest has to wait

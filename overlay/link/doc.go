@@ -30,6 +30,20 @@
 // counted. A forwarded message keeps the octets its maker signed: they travel in
 // chord.Message.Raw.
 //
+// What needs no state machine is answered here and never reaches chord: Attach,
+// AppAttach, Probe, RouteQuery, Find, PathTrack and ConfigUpdate, and every
+// request that deserves an error. Ask sends such requests.
+//
+//	                 ┌ signature, replay, configuration, extensions: drop or Error
+//	frame ──▶ open ──┤
+//	                 ├ chord has a word for it ──▶ Events
+//	                 ├ ends here, a request ─────▶ answer
+//	                 ├ ends here, an answer ─────▶ Ask
+//	                 └ for another node ─────────▶ forward
+//
+// Cut ends the connections of nodes that are no longer members. A Tap sees every
+// frame as it is inside TLS; overlay/capture is one.
+//
 // Who may connect, what a certificate says and how one signs is handed in
 // (Config); link knows no keys.
 package link

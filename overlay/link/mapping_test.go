@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,7 +246,7 @@ func FuzzContents(f *testing.F) {
 	o := newOffice(f, "office.example")
 	a, b := o.phone(node(1)), o.phone(node(2))
 	maker := overlay.Peer{ID: a.id}
-	bag := &bag{nodeOf: nodeOf, missing: errNoCertificate}
+	seed := &bag{nodeOf: nodeOf, missing: errNoCertificate}
 	var cabinet cabinet
 	for _, body := range bodies(a, b, maker) {
 		c, certs, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, netip.AddrPort{}, 0)
@@ -253,7 +254,7 @@ func FuzzContents(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, der := range certs.signers {
-			if err := bag.fill(&cabinet, []reload.Certificate{{Data: der}}); err != nil {
+			if err := seed.fill(&cabinet, []reload.Certificate{{Data: der}}); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -272,6 +273,7 @@ func FuzzContents(f *testing.F) {
 		if err != nil {
 			return
 		}
+		bag := &bag{nodeOf: nodeOf, missing: errNoCertificate, certs: slices.Clip(seed.certs)}
 		body, err := decoder{maker, bag, &cabinet}.body(c)
 		if err != nil {
 			return

@@ -77,7 +77,7 @@ func responsiblePPB(v chord.View) uint32 {
 	return uint32(math.Ldexp(part, -128) * 1e9)
 }
 
-// peers counts the nodes in a routing table.
+// tableSize counts the nodes in a routing table.
 func tableSize(v chord.View) int {
 	seen := make(map[overlay.ID]bool)
 	for _, list := range [...][]overlay.Peer{{v.Pred}, v.Succ, v.Fingers} {

@@ -41,6 +41,8 @@ func (n *Node) Run(ctx context.Context) error {
 			l.step(ev)
 		case <-l.timer.C:
 			l.step(chord.Tick{})
+		case <-l.recheck:
+			l.step(chord.Forget{Slots: l.void()})
 		case <-done:
 			done = nil
 			deadline = time.After(leaveTime)
@@ -69,6 +71,17 @@ func (n *Node) load() (records []overlay.Record, err error) {
 		n.cfg.Log.Warn("records on disk do not verify and were left out", "count", damaged)
 	}
 	return records, err
+}
+
+// void are the records held whose signatures count no longer.
+func (l *loop) void() (slots []overlay.Slot) {
+	l.chord.Records(func(r overlay.Record) bool {
+		if l.cfg.Verify(r) != nil {
+			slots = append(slots, r.Slot())
+		}
+		return true
+	})
+	return slots
 }
 
 // loop is the state of Run that nobody else touches.

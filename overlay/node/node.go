@@ -6,7 +6,9 @@
 //	Find, Get, Put, Heard ─────▶ │ Step │ ──Send────────▶ Transport
 //	timer ──Tick───────────────▶ └──────┘ ──Found, Got, Kept──▶ the caller
 //
-// The rest of the program reaches the ring through Find, Get and Put.
+// The rest of the program reaches the ring through Find, Get and Put. The last
+// events and what came of them are remembered; Dump writes them as a text from
+// which they can be played again (chord.Recording).
 package node
 
 import (
@@ -48,7 +50,7 @@ type Config struct {
 	Transport Transport
 	Store     Store
 	Verify    func(overlay.Record) error // records from disk: values carry no checksum there
-	Seed      [2]uint64                  // of chance in Chord; it is part of a Dump. See NewSeed
+	Seed      [2]uint64                  // of the chance in Chord, and part of a Dump; from NewSeed
 	Log       *slog.Logger
 }
 
@@ -58,6 +60,7 @@ type Node struct {
 	chord    *chord.Node
 	recorder recorder
 	requests chan chord.Event
+	recheck  chan struct{} // capacity 1
 	stopped  chan struct{} // closed when Run has ended
 	view     atomic.Pointer[chord.View]
 
@@ -67,7 +70,7 @@ type Node struct {
 	watchers []chan chord.View
 }
 
-// NewSeed makes a seed that nobody can guess.
+// NewSeed makes a seed that nobody can guess, and so no transaction-ID.
 func NewSeed() [2]uint64 {
 	var b [16]byte
 	crand.Read(b[:]) // never fails
@@ -80,6 +83,7 @@ func New(cfg Config) *Node {
 		cfg:      cfg,
 		chord:    chord.New(cfg.Self, cfg.Chord, rand.New(rand.NewPCG(cfg.Seed[0], cfg.Seed[1]))),
 		requests: make(chan chord.Event, 64),
+		recheck:  make(chan struct{}, 1),
 		stopped:  make(chan struct{}),
 		waiting:  make(map[uint64]chan<- chord.Action),
 	}
@@ -155,6 +159,15 @@ func (n *Node) Ask(ctx context.Context, to overlay.Peer, body chord.Body) (chord
 		return nil, fmt.Errorf("ask %v: %w %s", to, chord.ErrTimeout, e.Info)
 	}
 	return r.Body, nil
+}
+
+// Recheck verifies all records that this node holds again and forgets those that
+// do not hold any more: their signers were revoked.
+func (n *Node) Recheck() {
+	select {
+	case n.recheck <- struct{}{}:
+	default: // one is due already
+	}
 }
 
 // ask hands a request to the loop and waits for the action that answers it.

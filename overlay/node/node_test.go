@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,8 @@ type office struct {
 	t     *testing.T
 	net   nodetest.Net
 	nodes []*live
+
+	revoked atomic.Bool // the signer of records that say so
 }
 
 type live struct {
@@ -47,7 +50,7 @@ func (o *office) start(i int, store *nodetest.Store) *live {
 	l.Node = node.New(node.Config{
 		Self: self, Chord: chord.LAN(), Known: known, Transport: l.wire, Store: store,
 		Verify: func(r overlay.Record) error {
-			if string(r.Value) == "damaged" {
+			if string(r.Value) == "damaged" || string(r.Value) == "revoked later" && o.revoked.Load() {
 				return errors.New("wrong signature")
 			}
 			return nil
@@ -262,6 +265,31 @@ func TestWornCard(t *testing.T) {
 			}
 			if have < copies {
 				t.Errorf("%s: %d copies promised, %d on disk", name, copies, have)
+			}
+		}
+	})
+}
+
+// Records whose signer is revoked are forgotten, here and on disk.
+func TestRecheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		o.grow(3)
+		o.put(o.nodes[0], record("102", "fine", 1))
+		o.put(o.nodes[0], record("103", "revoked later", 1))
+		time.Sleep(time.Second)
+		o.revoked.Store(true)
+		for _, l := range o.nodes {
+			l.Recheck()
+		}
+		time.Sleep(time.Second)
+		for i, l := range o.nodes {
+			if _, ok := l.store.Has(record("103", "", 0).Slot()); ok || o.get(l, "103") != "" {
+				t.Errorf("node %d still has it", i)
+			}
+			if got := o.get(l, "102"); got != "fine" {
+				t.Errorf("node %d reads %q", i, got)
 			}
 		}
 	})

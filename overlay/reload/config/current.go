@@ -23,7 +23,9 @@ type Current struct {
 	changed func(*Document, []byte)
 }
 
-// Open takes a document that was kept, or that enrolment brought, into force.
+// Open takes a document that was kept, or that enrolment brought, into force. It
+// must be signed by one of its own configuration-signers, which any member could
+// see to: the caller vouches for where it comes from.
 func Open(octets []byte, office string, verify VerifyFunc) (*Current, error) {
 	d, err := Parse(octets, office)
 	if err != nil {

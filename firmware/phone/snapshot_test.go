@@ -1,0 +1,136 @@
+package phone
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"chordophone/hal"
+
+	"pgregory.net/rapid"
+)
+
+// resumed is p taken down and set up again, the same in every field.
+func resumed(t interface{ Fatalf(string, ...any) }, p *Phone) *Phone {
+	begin := epoch.Add(-time.Hour)
+	text := p.Snapshot(begin)
+	q, err := Resume(p.cfg, text, begin)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if p.now.IsZero() {
+		q.now = p.now // a new telephone has no time
+	}
+	if !reflect.DeepEqual(p, q) {
+		t.Fatalf("was %+v\nis  %+v\nby  %s", p, q, text)
+	}
+	return q
+}
+
+func key(k hal.Key, down bool) Event { return Input{hal.Event{Key: k, Down: down}} }
+
+// A telephone is taken down and set up again in each of its states.
+func TestSnapshotOfEachState(t *testing.T) {
+	lift, back := key(hal.Hook, false), key(hal.Hook, true)
+	p, now := New(Default()), epoch
+	seen := map[state]bool{}
+	for _, ev := range []Event{
+		Tick{}, Online{"101", "demo", "7f3a"}, Contact{hal.LampMessage, hal.Wink}, Enrolling{"******"},
+		Offered{"a", "102", "Ada"}, lift, Answered{"a"}, Offered{"b", "103", ""}, Ended{Call: "a", ByFar: true}, back,
+		lift, key('1', true), key('#', true), Progress{"out-1", 180}, back,
+		lift, key('*', true), key('7', true), key('4', true), key('#', true),
+		Tick{}, Tick{}, Tick{}, back, // confirmed, ready, refused, parked
+	} {
+		if _, ok := ev.(Tick); ok && !p.Next().IsZero() {
+			now = p.Next()
+		}
+		p.Step(now, ev)
+		seen[p.state] = true
+		p = resumed(t, p)
+	}
+	for s := idle; s <= parked; s++ {
+		if !seen[s] {
+			t.Errorf("never in state %d", s)
+		}
+	}
+}
+
+// And it goes on as if nothing had been.
+func TestSnapshotGoesOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		event := rapid.SampledFrom([]Event{
+			key(hal.Hook, false), key(hal.Hook, false), key(hal.Hook, true), key('1', true), key('*', true), key('7', true),
+			key('3', true), key('#', true), key('#', true), Online{"101", "demo", "7f3a"}, Online{"101", "demo", "7f3a"}, Offline{"cable out"},
+			Offered{"a", "102", "Ada"}, Offered{"b", "103", ""}, Answered{"a"}, Answered{"out-1"}, Answered{"out-2"},
+			Progress{"out-1", 180}, Ended{"a", 200, "", true}, Ended{"out-1", 486, "busy", true},
+			Contact{hal.LampMessage, hal.Wink}, Contact{3, hal.Flash}, Enrolling{"******"}, Enrolling{}, Tick{},
+		})
+		p, now := New(Default()), epoch
+		next := func() Event {
+			if at := p.Next(); !at.IsZero() && rapid.IntRange(0, 4).Draw(t, "wait") == 0 {
+				now = at
+				return Tick{}
+			}
+			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "ms")) * time.Millisecond)
+			return event.Draw(t, "event")
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "before") {
+			p.Step(now, next())
+		}
+		q := resumed(t, p)
+		for range 10 {
+			ev := next()
+			if a, b := p.Step(now, ev), q.Step(now, ev); !reflect.DeepEqual(a, b) || p.Next() != q.Next() {
+				t.Fatalf("%v: %v, resumed %v", ev, a, b)
+			}
+		}
+	})
+}
+
+// The pairing code is in no snapshot, and hiding it changes no width.
+func TestSnapshotHidesTheCode(t *testing.T) {
+	p := New(Default())
+	p.Step(epoch, Online{"101", "demo", "7f3a"})
+	p.Step(epoch, Enrolling{"271828"})
+	text := p.Snapshot(epoch)
+	if strings.Contains(text, "271828") || !strings.Contains(text, `"code ******"`) {
+		t.Error(text)
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	for _, text := range []string{
+		"", "null {}", "[]", `{"x":1}`, `{"State":10}`, `{"State":255}`, `{"State":256}`, `{"Tone":8}`, `{"ShownTone":200}`,
+		`{"Contacts":[9]}`, `{"ShownPicture":[5]}`, `{"State":6}`, `{"Call":"a"}`, `{"State":6,"Call":"a"}`, `{"Deadline":1}`,
+	} {
+		if _, err := Resume(Default(), text, epoch); !errors.Is(err, ErrSnapshot) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// Whatever is taken for a snapshot makes a telephone that bears anything.
+func FuzzResume(f *testing.F) {
+	p := New(Default())
+	f.Add(p.Snapshot(epoch))
+	for _, ev := range []Event{Online{"101", "demo", "7f3a"}, Contact{3, hal.Wink}, Offered{"a", "102", "Ada"},
+		Input{hal.Event{Key: hal.Hook}}, Answered{"a"}} {
+		p.Step(epoch, ev)
+		f.Add(p.Snapshot(epoch))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Resume(Default(), text, epoch)
+		if err != nil {
+			return
+		}
+		for i, ev := range []Event{Tick{}, Ended{Call: "a"}, Ended{Call: p.call.id}, Offered{"z", "1", "2"},
+			Input{hal.Event{Key: hal.Hook}}, Input{hal.Event{Key: '1', Down: true}}, Input{hal.Event{Key: hal.Hook, Down: true}}} {
+			p.Step(epoch.Add(time.Duration(i)*time.Minute), ev)
+		}
+		if _, err := Resume(Default(), p.Snapshot(epoch), epoch); err != nil {
+			t.Fatalf("%s became %s: %v", text, p.Snapshot(epoch), err)
+		}
+	})
+}
