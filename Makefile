@@ -8,7 +8,7 @@ SOURCES  = $(shell find . -name '*.go' -o -name '*.wav' -o -name '*.board' | gre
 
 export CGO_ENABLED := 0
 
-.PHONY: help build demo run test race vet check interop cross sim sim-big fuzz explore vm bench image clean
+.PHONY: help build replay demo run test race vet check interop cross sim sim-big fuzz explore vm bench image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,14 @@ $(OUT)/chordophone: $(SOURCES)
 
 $(OUT)/ringsim: $(SOURCES)
 	$(GO) build $(FLAGS) -o $@ ./tools/ringsim
+
+$(OUT)/replay: $(SOURCES)
+	$(GO) build $(FLAGS) -o $@ ./tools/replay
+
+replay: $(OUT)/replay ## build/replay, which plays what the console's dump wrote: a fault, again
+
+explore: ## the ring's operations in all reachable states of five identifiers: minutes
+	CHORD_EXPLORE=5 $(GO) test -count=1 -timeout 30m -run 'TestExplore$$' -v ./overlay/chord
 
 demo: $(OUT)/chordophone ## three phones, one ring, no server: a scripted office, every step verified
 	$(OUT)/chordophone demo --out $(OUT)/demo

@@ -3,7 +3,6 @@ package firmware
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -17,8 +16,6 @@ import (
 	"chordophone/overlay/chord"
 	"chordophone/overlay/identity"
 )
-
-var errNoDump = fmt.Errorf("no recorder yet")
 
 // console is what the SSH console needs of the appliance: it implements
 // manage.Phone.
@@ -239,7 +236,10 @@ func (c console) Capture(ctx context.Context, w io.Writer) error {
 }
 
 func (c console) Dump(_ context.Context, w io.Writer) error {
-	return errNoDump
+	if err := c.node.Dump(w); err != nil {
+		return err
+	}
+	return c.desk.recorder.dump(w)
 }
 
 func (c console) Log(ctx context.Context, w io.Writer, follow bool) error {

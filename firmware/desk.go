@@ -77,14 +77,28 @@ func (d *desk) run(ctx context.Context) error {
 
 // step gives one event to the phone and carries out what it wants.
 func (d *desk) step(ev phone.Event) {
-	d.log.Debug("phone", "event", ev)
+	d.log.Debug("phone", "event", discreet(ev))
 	now := time.Now()
 	actions := d.phone.Step(now, ev)
 	d.recorder.record(now, ev, actions)
 	for _, a := range actions {
-		d.log.Debug("phone", "action", a)
+		d.log.Debug("phone", "action", discreet(a))
 		d.do(a)
 	}
+}
+
+// discreet is an event or action for the log: a pairing code is not for whoever
+// reads that.
+func discreet(what any) any {
+	switch w := what.(type) {
+	case phone.Enrolling:
+		return phone.Enrolling{Code: phone.Stars(w.Code)}
+	case phone.Tell:
+		if l, ok := w.Notice.(hal.Lines); ok {
+			return phone.Tell{Notice: hal.Lines{Lines: phone.HideCode(l.Lines)}}
+		}
+	}
+	return what
 }
 
 // mailbox brings the desk events from other goroutines. When the desk has ended

@@ -9,7 +9,7 @@
 //	demo        an office of real processes, scripted
 //	cmd/...     main
 //
-// assemble is the one place that names implementations. Each part has one
+// appliance.assemble is the one place that names implementations. Each part has one
 // goroutine that owns it; what a part stands on ends after it:
 //
 //	desk, voice, calls, registration, console ...  end first: calls are hung up

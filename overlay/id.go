@@ -72,6 +72,12 @@ func (x ID) Plus(power uint) ID {
 	return fromHalves(hi, lo)
 }
 
+// Forward is the point that share of the circle clockwise of x, 0 <= share < 1.
+func (x ID) Forward(share float64) ID {
+	hi, lo := x.halves()
+	return fromHalves(hi+uint64(share*(1<<64)), lo)
+}
+
 func (x ID) halves() (hi, lo uint64) {
 	return binary.BigEndian.Uint64(x[:8]), binary.BigEndian.Uint64(x[8:])
 }

@@ -3,8 +3,11 @@ package overlay
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -61,6 +64,29 @@ type Slot struct {
 	Resource ID
 	Kind     Kind
 	Key      string
+}
+
+// MarshalText is RESOURCE/KIND/KEY: hexadecimal, decimal, hexadecimal. A type that
+// embeds a Slot has this method too, and is to have its own.
+func (s Slot) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%s/%d/%x", s.Resource, uint32(s.Kind), s.Key), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Slot) UnmarshalText(b []byte) error {
+	resource, rest, _ := strings.Cut(string(b), "/")
+	kind, key, ok := strings.Cut(rest, "/")
+	id, err := ParseID(resource)
+	if err != nil {
+		return err
+	}
+	k, err := strconv.ParseUint(kind, 10, 32)
+	octets, err2 := hex.DecodeString(key)
+	if !ok || err != nil || err2 != nil {
+		return fmt.Errorf("overlay: slot %q: want RESOURCE/KIND/KEY", b)
+	}
+	*s = Slot{id, Kind(k), string(octets)}
+	return nil
 }
 
 // Slot is the place r takes.

@@ -143,3 +143,23 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestSlotText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := anyRecord(t).Slot()
+		text, err := s.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Slot
+		if err := back.UnmarshalText(text); err != nil || back != s {
+			t.Fatalf("%+v is %s and came back as %+v, %v", s, text, back, err)
+		}
+	})
+	id := ID{}.String()
+	for _, text := range []string{"", id, id + "/1", id + "/-1/00", id + "/4294967296/00", id + "/1/0", id + "/1/00/00", id[1:] + "/1/00"} {
+		if err := new(Slot).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken for a slot", text)
+		}
+	}
+}

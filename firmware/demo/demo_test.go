@@ -52,7 +52,7 @@ type fleet struct {
 }
 
 func newFleet(t *testing.T, net int) *fleet {
-	return &fleet{t: t, out: keepDir(t), net: net}
+	return &fleet{t: t, out: t.TempDir(), net: net}
 }
 
 func (f *fleet) address(i int) string { return fmt.Sprintf("127.0.%d.%d", f.net, i) }
@@ -311,5 +311,3 @@ func TestVersion(t *testing.T) {
 		t.Errorf("version --json: %s, %v", out, err)
 	}
 }
-
-func keepDir(t *testing.T) string { d := "/tmp/keep/" + t.Name(); os.RemoveAll(d); os.MkdirAll(d, 0o755); return d }

@@ -138,7 +138,7 @@ func commands() []*command {
 		},
 		{
 			name: "dump", summary: "the last events, to reproduce a fault",
-			about:   "Prints what the ring and the telephone have gone through, for tools/replay. It contains extensions and addresses, no speech and no keys.",
+			about:   "Prints what the ring and the telephone have gone through, for tools/replay. It contains extensions, addresses and every key that was pressed, so perhaps a PIN; no speech and nothing secret of the office.",
 			example: "dump > fault.txt",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
 				return s.phone.Dump(ctx, s.lines(o, s.out))

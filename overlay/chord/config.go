@@ -99,9 +99,9 @@ const (
 	maxWays      = 24        // by which one request is sent
 	maxForwarded = 32        // requests passed on lately, to send them elsewhere when a neighbour breaks
 	maxRecent    = 64        // requests handled lately, to drop duplicates
-	maxAsking    = 8         // nodes heard of that are being asked
+	maxAsking    = 32        // nodes heard of that are being asked
 	maxTable     = 128       // nodes that are looked at in a table from outside
-	maxHeld      = 256       // entries of a Versions
-	maxFetched   = 160 << 10 // octets of records in a Fetched
+	maxHeld      = 2048      // entries of a Versions
+	maxFetched   = 800 << 10 // octets of records in a Fetched: a members' list of 500 phones
 	maxOwn       = 256       // records of this node's user that are watched over
 )

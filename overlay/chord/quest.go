@@ -2,7 +2,6 @@ package chord
 
 import (
 	"encoding/binary"
-	"math"
 	"slices"
 	"time"
 
@@ -22,6 +21,9 @@ type quest struct {
 	open  int          // ways from which an answer may come
 	over  bool
 	done  func(answer)
+
+	doubtful answer // the nearest of those that may be true, but need not
+	opinions int    // how many of those there were
 }
 
 // route sends a request to whoever is responsible for key, which is not this
@@ -40,17 +42,32 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 	q.open++
 	n.call(call{hop: hop, far: true, done: func(a answer) {
 		q.open--
-		switch {
-		case q.over:
-		case a.ok() && !n.plausible(q.point, a.from.ID):
-			n.counters.Implausible++
-			n.nextWay(q)
-		case a.body == nil && n.now.Before(q.until):
-			n.nextWay(q)
-		case a.body != nil || q.open == 0:
-			q.over = true
-			q.done(a)
+		if q.over {
+			return
 		}
+		if a.ok() {
+			switch off := n.off(q.point, a.from.ID); {
+			case off > farOff:
+				n.counters.Implausible++
+				n.nextWay(q)
+				return
+			case off > nearBy:
+				if q.opinions++; q.opinions == 1 || q.point.Distance(a.from.ID).Compare(q.point.Distance(q.doubtful.from.ID)) < 0 {
+					q.doubtful = a
+				}
+				if q.opinions < opinions {
+					n.nextWay(q)
+					return
+				}
+				a = q.doubtful
+			}
+		} else if a.body == nil && n.now.Before(q.until) {
+			n.nextWay(q)
+			return
+		} else if a.body == nil && q.open > 0 {
+			return
+		}
+		n.endQuest(q, a)
 	}}, []Dest{{ID: q.point, Resource: true}}, q.body, q.until.Sub(n.now))
 	n.later(n.cfg.RequestTimeout/2, func() {
 		if !q.over && q.tried[len(q.tried)-1] == hop.ID { // nobody went on since
@@ -68,24 +85,32 @@ func (n *Node) nextWay(q *quest) {
 		}
 	}
 	if q.open == 0 {
-		q.over = true
-		q.done(answer{lost: n.now.Before(q.until)})
+		n.endQuest(q, answer{lost: n.now.Before(q.until)})
 	}
 }
 
-// farOff is how many times the mean distance between two nodes the one that is
-// responsible may be away from its point. Honest nodes exceed it once in e^24
-// times; and it leaves room for a size that is estimated wrong.
-const farOff = 24
+func (n *Node) endQuest(q *quest, a answer) {
+	if a.body == nil && q.opinions > 0 {
+		a = q.doubtful
+	}
+	q.over = true
+	q.done(a)
+}
 
-// plausible reports whether id may be responsible for point. Nobody can choose
-// its Node-ID, the certificate fixes it; so whoever claims what is not its own is
-// nearly always too far away.
-func (n *Node) plausible(point, id overlay.ID) bool {
-	size := uint64(n.size())
-	if n.complete() || size <= farOff {
-		return true
+// Nobody can choose its Node-ID, the certificate fixes it; so whoever claims what
+// is not its own is mostly too far away from it. These are distances in mean
+// distances of two nodes.
+const (
+	nearBy   = 3  // not even one honest node in 20 is farther away: it is believed at once
+	farOff   = 16 // one in ten million is; there is room for a size that is estimated wrong
+	opinions = 3  // the nearest of so many is believed in between
+)
+
+// off is how far id is behind point.
+func (n *Node) off(point, id overlay.ID) float64 {
+	if n.complete() {
+		return 0
 	}
 	d := point.Distance(id)
-	return binary.BigEndian.Uint64(d[:8]) <= math.MaxUint64/size*farOff
+	return float64(binary.BigEndian.Uint64(d[:8])) / (1 << 64) * float64(n.size())
 }

@@ -92,14 +92,19 @@ func (n *Node) watch(do func()) {
 }
 
 // keepHeard inserts again what the successor has not heard of yet, but this node
-// has: from itself, a moment ago.
+// has: from itself, a moment ago. The others that stood in the old list and that
+// the new one skips are asked: one node's word does not end another's membership.
 func (n *Node) keepHeard(old []overlay.Peer) {
-	if slices.Equal(old, n.ring.succ) {
+	if len(n.ring.succ) == 0 || slices.Equal(old, n.ring.succ) {
 		return
 	}
 	for _, p := range old {
-		if c := n.contact(p.ID); c != nil && c.suspect == nil && n.now.Sub(c.heard) < 2*n.cfg.Round {
+		switch c := n.contact(p.ID); {
+		case n.suspected(p.ID) || n.dead(p.ID):
+		case c != nil && n.now.Sub(c.heard) < 2*n.cfg.Round:
 			n.ring.insert(p)
+		case n.wants(p.ID):
+			n.askNew(p)
 		}
 	}
 }
@@ -198,7 +203,8 @@ func (n *Node) updated(from overlay.Peer, t Table) {
 		}
 	})
 	if n.ring.pred.ID == from.ID {
-		n.setBefore(n.living(t.Pred))
+		before := slices.DeleteFunc(slices.Clone(n.living(t.Pred)), func(p overlay.Peer) bool { return p.ID.Between(from.ID, n.self.ID) })
+		n.setBefore(before) // whoever stands between would have said so itself
 	}
 	n.examine(from, t)
 }

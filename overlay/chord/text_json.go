@@ -11,7 +11,7 @@ import (
 )
 
 // JSON of what encoding/json does not write or read by itself: interfaces
-// (Body, error) and strings that need not be UTF-8. The embedded plain types have
+// (Body, error), and text that need not be UTF-8. The embedded plain types have
 // the fields of the type that they stand for, but not its methods; a field beside
 // them hides the one of the same name in them.
 
@@ -123,28 +123,15 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// slotText is a Slot with its dictionary key in octets.
-type slotText struct {
-	Resource overlay.ID
-	Kind     overlay.Kind
-	Key      []byte
-}
-
-func (t slotText) slot() overlay.Slot {
-	return overlay.Slot{Resource: t.Resource, Kind: t.Kind, Key: string(t.Key)}
-}
-
-func textOfSlot(s overlay.Slot) slotText { return slotText{s.Resource, s.Kind, []byte(s.Key)} }
-
+// heldText has the Slot beside the Version, where Held would be read and written
+// as its Slot alone.
 type heldText struct {
-	slotText
+	Slot    overlay.Slot
 	Version overlay.Version
 }
 
 // MarshalJSON implements json.Marshaler.
-func (h Held) MarshalJSON() ([]byte, error) {
-	return json.Marshal(heldText{textOfSlot(h.Slot), h.Version})
-}
+func (h Held) MarshalJSON() ([]byte, error) { return json.Marshal(heldText{h.Slot, h.Version}) }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (h *Held) UnmarshalJSON(data []byte) error {
@@ -152,50 +139,7 @@ func (h *Held) UnmarshalJSON(data []byte) error {
 	if err := strict(data, &t); err != nil {
 		return err
 	}
-	*h = Held{t.slot(), t.Version}
-	return nil
-}
-
-type forgetText struct{ Slots []slotText }
-
-// MarshalJSON implements json.Marshaler.
-func (f Forget) MarshalJSON() ([]byte, error) {
-	var t forgetText
-	if f.Slots != nil {
-		t.Slots = []slotText{}
-	}
-	for _, s := range f.Slots {
-		t.Slots = append(t.Slots, textOfSlot(s))
-	}
-	return json.Marshal(t)
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (f *Forget) UnmarshalJSON(data []byte) error {
-	var t forgetText
-	if err := strict(data, &t); err != nil {
-		return err
-	}
-	*f = Forget{}
-	if t.Slots != nil {
-		f.Slots = []overlay.Slot{}
-	}
-	for _, s := range t.Slots {
-		f.Slots = append(f.Slots, s.slot())
-	}
-	return nil
-}
-
-// MarshalJSON implements json.Marshaler.
-func (d Drop) MarshalJSON() ([]byte, error) { return json.Marshal(textOfSlot(d.Slot)) }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *Drop) UnmarshalJSON(data []byte) error {
-	var t slotText
-	if err := strict(data, &t); err != nil {
-		return err
-	}
-	*d = Drop{t.slot()}
+	*h = Held{t.Slot, t.Version}
 	return nil
 }
 

@@ -261,6 +261,11 @@ func TestBadRecords(t *testing.T) {
 	if diff := cmp.Diff([]overlay.Record{good}, got); diff != "" {
 		t.Error(diff)
 	}
+	a.Send(b.Self(), a.to(b.id, chord.Store{Replica: 1, Records: []overlay.Record{bad, good}}))
+	got = b.receive().Msg.Body.(chord.Store).Records
+	if diff := cmp.Diff([]overlay.Record{good}, got); diff != "" {
+		t.Error("copies that are handed over:", diff)
+	}
 }
 
 // TestKilled: a peer whose process dies is lost at once.

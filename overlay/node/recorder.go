@@ -100,6 +100,8 @@ func weigh(ev chord.Event, acts []chord.Action) int {
 		w += weighPeers(ev.Peers)
 	case chord.Put:
 		w += weighRecord(ev.Record)
+	case chord.Forget:
+		w += weighSlots(len(ev.Slots))
 	case chord.Ask:
 		w += weighBody(ev.Body)
 	}
@@ -122,6 +124,9 @@ func weigh(ev chord.Event, acts []chord.Action) int {
 }
 
 func weighPeers(list []overlay.Peer) int { return 48 * len(list) }
+
+// weighSlots is for so many slots, with a version or without.
+func weighSlots(n int) int { return 96 * n }
 
 func weighRecord(r overlay.Record) int {
 	w := 192 + len(r.Key) + len(r.Value) + len(r.Sig)
@@ -158,7 +163,7 @@ func weighBody(b chord.Body) int {
 	case chord.Fetched:
 		return 32 + weighRecords(b.Records)
 	case chord.Versions:
-		return 32 + 96*len(b.Held)
+		return 32 + weighSlots(len(b.Held))
 	case chord.Error:
 		return 32 + len(b.Info)
 	}

@@ -23,8 +23,12 @@ const (
 	Drops Malice = 1 << iota
 
 	// Misroutes answers for keys that are not its own, as if it held nothing,
-	// and tells of neighbours that are accomplices or do not exist.
+	// and says that it took in what it did not.
 	Misroutes
+
+	// Forges tells its neighbours of neighbours that are accomplices or do not
+	// exist.
+	Forges
 
 	// Stale answers with the oldest version that it has, or with nothing.
 	Stale
@@ -32,9 +36,10 @@ const (
 
 // ParseMalice reads the words of ringsim's flag.
 func ParseMalice(s string) (Malice, error) {
-	m, ok := map[string]Malice{"drop": Drops, "route": Misroutes, "stale": Stale, "all": Drops | Misroutes | Stale}[s]
+	m, ok := map[string]Malice{"drop": Drops, "route": Misroutes, "table": Forges, "stale": Stale,
+		"all": Drops | Misroutes | Forges | Stale}[s]
 	if !ok {
-		return 0, fmt.Errorf("sim: malice %q: one of drop, route, stale, all", s)
+		return 0, fmt.Errorf("sim: malice %q: one of drop, route, table, stale, all", s)
 	}
 	return m, nil
 }
@@ -114,7 +119,7 @@ func (s *Net) tamper(i int, m *chord.Message) bool {
 			m.Body = chord.Fetched{Records: old}
 		}
 	}
-	if h.Malice&Misroutes != 0 {
+	if h.Malice&Forges != 0 {
 		switch m.Body.(type) {
 		case chord.Pong:
 			m.Body = chord.Pong{Table: s.forged(i, h.Peer.ID)}

@@ -402,20 +402,23 @@ func (c *campaign) cycle(ctx context.Context) error {
 		return err
 	}
 	up := time.Now()
-	times := c.net.getUntil(ctx, c.net.names, up, up.Add(most))
+	r := c.net.comeBack(ctx, c.net.names, up, up.Add(most))
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	soon := 0
-	for _, t := range times {
+	stored, soon := len(c.net.names), 0
+	for _, t := range r.Records {
 		if t <= enough {
 			soon++
 		}
 	}
-	c.detail["cycle"] = map[string]int{"stored": len(c.net.names), "within_5s": soon, "ever": len(times)}
-	c.figures.set("cycle.soon", report.Percent(soon, len(c.net.names)))
-	c.figures.set("cycle.ever", report.Percent(len(times), len(c.net.names)))
-	c.figures.reached("cycle", len(times) == len(c.net.names), times.Quantile(1))
+	c.detail["cycle"] = map[string]any{
+		"stored": stored, "within_5s": soon, "ever": len(r.Records), "phones": len(r.Phones), "error": r.Error,
+	}
+	c.figures.set("cycle.soon", report.Percent(soon, stored))
+	c.figures.set("cycle.ever", report.Percent(len(r.Records), stored))
+	c.figures.reached("cycle", len(r.Records) == stored, r.Records.Quantile(1))
+	c.figures.reached("cycle.phones", len(r.Phones) == len(c.net.nodes), r.Phones.Quantile(1))
 	return nil
 }
 

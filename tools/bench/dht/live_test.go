@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"chordophone/tools/bench/report"
 )
 
 // bench is the program under test, which has the command node.
@@ -79,7 +81,7 @@ func TestLive(t *testing.T) {
 	}
 
 	fatal(c.cycle(ctx))
-	if c.figures["cycle.ever"] != 100 {
+	if c.figures["cycle.ever"] != 100 || c.figures["cycle.phones"] == report.Never {
 		t.Errorf("after the power cycle: %+v", c.detail["cycle"])
 	}
 	if lost := net.casualties(); len(lost) > 0 {

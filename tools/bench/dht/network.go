@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -241,45 +242,72 @@ func (net *Network) getAll(ctx context.Context, names []string) Lookups {
 	return all.sum()
 }
 
-// getUntil looks names up again and again until each was found, and says how long
-// after start each was, those that were found in time.
-func (net *Network) getUntil(ctx context.Context, names []string, start, deadline time.Time) report.Sample {
+// Return is how a network came back after a start.
+type Return struct {
+	Records report.Sample // from the start to when somebody found each of them
+	Phones  report.Sample // and to when each node first found one
+	Error   string        // of a look-up, the last one
+}
+
+// comeBack has every node look names up again and again until each name was found
+// by some node, and each node has found one, or the time is over. Nobody waits for
+// a node that is slow to answer.
+func (net *Network) comeBack(ctx context.Context, names []string, start, deadline time.Time) (r Return) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	pending := make(chan string, len(names))
+	var mu sync.Mutex // guards r and missing
+	missing := make(map[string]bool, len(names))
 	for _, name := range names {
-		pending <- name
+		missing[name] = true
 	}
-	var mu sync.Mutex // guards found
-	var found report.Sample
-	done := make(chan struct{})
-	everybody(net.running(), func(n *Node) bool {
-		for {
-			select {
-			case name := <-pending:
-				a, _ := n.ask(ctx, net.prog.get(name))
-				if a.err == nil && a.found && a.value == net.values[name] {
-					mu.Lock()
-					found = append(found, time.Since(start))
-					if len(found) == len(names) {
-						close(done)
-					}
-					mu.Unlock()
-					continue
-				}
-				pending <- name
-				if ctx.Err() != nil || !n.running() {
-					return false
-				}
-				time.Sleep(20 * time.Millisecond)
-			case <-done:
-				return true
-			case <-ctx.Done():
-				return false
+	next := func(order []string) (string, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, name := range order {
+			if missing[name] {
+				return name, true
 			}
 		}
+		return order[0], false
+	}
+	nodes := net.running()
+	orders := make(map[*Node][]string, len(nodes))
+	for _, n := range nodes {
+		orders[n] = slices.Clone(names)
+		net.rng.Shuffle(len(names), func(i, j int) { orders[n][i], orders[n][j] = orders[n][j], orders[n][i] })
+	}
+	everybody(nodes, func(n *Node) bool {
+		found := false
+		for ctx.Err() == nil && n.running() {
+			// The names in an order of its own, so that not all ask for the same.
+			name, more := next(orders[n])
+			if !more && found {
+				return true
+			}
+			a, _ := n.ask(ctx, net.prog.get(name))
+			right := a.err == nil && a.found && a.value == net.values[name]
+			took := time.Since(start)
+			mu.Lock()
+			if right && missing[name] {
+				delete(missing, name)
+				r.Records = append(r.Records, took)
+			}
+			if right && !found {
+				found = true
+				r.Phones = append(r.Phones, took)
+			}
+			if a.err != nil && ctx.Err() == nil {
+				r.Error = a.err.Error()
+			}
+			mu.Unlock()
+			if !right {
+				orders[n] = append(orders[n][1:], orders[n][0]) // another one meanwhile
+				sleep(ctx, 20*time.Millisecond)
+			}
+		}
+		return false
 	})
-	return found
+	return r
 }
 
 // everybody calls f for all nodes at the same time and reports whether it was

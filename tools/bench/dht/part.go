@@ -36,7 +36,10 @@ func Run(ctx context.Context, o Options) (report.Document, error) {
 	start := time.Now()
 	doc := report.Document{
 		Part: "dht", Started: start.Format(time.RFC3339), Peer: "OpenDHT",
-		Notes: []string{}, Detail: make(map[string]any),
+		Notes: []string{
+			"octets per operation: sent by all nodes together, idle traffic subtracted; frames are RELOAD's, without TLS and TCP",
+		},
+		Detail: make(map[string]any),
 	}
 	var peer *openDHT
 	if !o.OursOnly {
@@ -45,6 +48,8 @@ func Run(ctx context.Context, o Options) (report.Document, error) {
 			return doc, err
 		}
 		doc.Version = openDHTVersion()
+		doc.Notes = append(doc.Notes,
+			"OpenDHT "+doc.Version+" shows nobody its view: it counts as one network when all nodes find what the first has put")
 	}
 	var err error
 	if doc.Host, err = report.ThisHost(o.Data); err != nil {

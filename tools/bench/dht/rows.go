@@ -52,6 +52,7 @@ func rows() []row {
 		row{id: "cycle.soon", what: "power cycle of all: found within 5 s of the last one up", unit: "%", bar: report.AtLeast(100)},
 		row{id: "cycle.ever", what: "  found within 30 s", unit: "%"},
 		row{id: "cycle", what: "  the last one found after", unit: "s", bar: report.AtMost(5)},
+		row{id: "cycle.phones", what: "  the last phone looks up right after", unit: "s"},
 		row{id: "stores", what: "stores, owner killed at the acknowledgement: found", unit: "%", bar: report.AtLeast(100)},
 		row{id: "stores.once", what: "  found at once", unit: "%", bar: report.AtLeast(100)},
 		row{id: "stores.p95", what: "  look-up at once, p95", unit: "ms"},

@@ -1,0 +1,266 @@
+package firmware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"chordophone/firmware/config"
+	"chordophone/firmware/manage"
+	"chordophone/firmware/phone"
+	"chordophone/firmware/tone"
+	"chordophone/firmware/usage"
+	"chordophone/hal"
+	"chordophone/overlay"
+	"chordophone/overlay/capture"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/discover"
+	"chordophone/overlay/identity"
+	"chordophone/overlay/link"
+	"chordophone/overlay/node"
+	"chordophone/sip/media"
+	"chordophone/sip/ua"
+	"chordophone/storage"
+)
+
+// sipsPort is where SIP over TLS is served. // RFC 3261, section 19.1.2
+const sipsPort = 5061
+
+// sshPort is where the console is; on the appliance it is 22.
+const sshPort = 2222
+
+// appliance is a phone put together.
+type appliance struct {
+	cfg     config.Run
+	version string
+	started time.Time
+	log     *slog.Logger
+	logs    *logBook
+	db      *storage.DB
+	body    *hardware
+	member  *identity.Identity
+	self    overlay.Peer
+
+	link        *link.Link
+	frames      *capture.Hub
+	node        *node.Node
+	ring        <-chan chord.View // for the memory of peers
+	members     *usage.Members
+	places      *usage.Registrations
+	revocations *usage.Revocations
+	door        doorkeeper
+
+	calls    *ua.UA
+	register *registration
+	events   *mailbox // for the desk
+	desk     *desk
+	voice    *voice
+	ledger   *ledger
+
+	console   *manage.Server    // nil: none
+	discovery *discover.Service // nil: none
+}
+
+// assemble puts the parts together: here, and nowhere else, implementations are
+// named. known is where to look for the ring.
+func (a *appliance) assemble(known []overlay.Peer) error {
+	a.started = time.Now()
+	a.frames = new(capture.Hub)
+	a.events = newMailbox()
+	a.ledger = newLedger(a.db, a.log)
+	for _, part := range []func() error{
+		a.makeLink,
+		func() error { return a.makeNode(known) },
+		a.makeCalls,
+		a.makeTelephone,
+		a.openDoor,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	a.makeConsole()
+	a.makeDiscovery()
+	return nil
+}
+
+// makeLink listens for other phones, and for newcomers.
+func (a *appliance) makeLink() (err error) {
+	a.door = doorkeeper{panel: a.body.panel, tell: a.events.tell, log: a.log}
+	a.door.enroller = identity.NewEnroller(a.member, func(ctx context.Context, n identity.Newcomer) (int, error) {
+		return a.members.Claim(ctx, n)
+	}, a.log)
+	a.link, err = link.Listen(link.Config{
+		Self:         a.self,
+		Office:       a.member.Office(),
+		TLS:          a.member.ClientTLS,
+		ServerTLS:    a.member.ServerTLS(),
+		NodeOf:       identity.NodeOf,
+		Sign:         a.member.Sign,
+		Verify:       a.member.Verify,
+		VerifyRecord: a.member.VerifyRecord,
+		Ring:         func() chord.View { return a.node.View() },
+		Tap:          a.frames,
+		Version:      a.version,
+		Enrol:        a.door.serve,
+		Log:          a.log,
+	})
+	if errors.Is(err, link.ErrAddrInUse) {
+		err = hinted{err, "stop it, or give this one another address with --listen"}
+	}
+	return err
+}
+
+// makeNode makes the node of the ring and what is kept there.
+func (a *appliance) makeNode(known []overlay.Peer) error {
+	epoch, err := a.db.Epoch()
+	if err != nil {
+		return err
+	}
+	a.node = node.New(node.Config{
+		Self:      a.self,
+		Chord:     chord.LAN(),
+		Known:     known,
+		Transport: a.link,
+		Store:     a.db,
+		Verify:    a.member.VerifyRecord,
+		Seed:      node.NewSeed(),
+		Log:       a.log,
+	})
+	a.ring = a.node.Watch()
+	writer := usage.NewWriter(a.node, a.member, epoch)
+	a.members = usage.NewMembers(a.node, writer, a.member)
+	a.places = usage.NewRegistrations(a.node, writer, a.members, a.self.ID, sipsPort)
+
+	var revoked []overlay.Record
+	err = a.db.Load(func(r overlay.Record) error {
+		if r.Kind == overlay.Revocation {
+			revoked = append(revoked, r)
+		}
+		return nil
+	})
+	a.revocations = usage.NewRevocations(a.node, writer, a.members, a.member, a.bar, revoked, a.log)
+	return err
+}
+
+// makeCalls makes the user agent and this phone's registration.
+func (a *appliance) makeCalls() (err error) {
+	a.calls, err = ua.New(ua.Config{
+		User:      strconv.Itoa(a.member.Extension()),
+		Domain:    a.member.Office(),
+		Name:      a.cfg.Name,
+		Listen:    netip.AddrPortFrom(a.cfg.Listen, sipsPort),
+		ServerTLS: a.member.SIPServerTLS(),
+		ClientTLS: a.member.SIPClientTLS(),
+		PeerUser:  identity.UserOf,
+		Locate:    a.places,
+		NewMedia: func(local netip.Addr) (ua.Media, error) {
+			return media.New(media.Config{Local: local, Secure: media.Required, Log: a.log})
+		},
+		Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.register = &registration{
+		service: a.places,
+		aor:     "sip:" + a.member.User(),
+		contact: a.calls.Contact(a.self.Addr.Addr()),
+		online: phone.Online{
+			Extension: strconv.Itoa(a.member.Extension()),
+			Office:    a.member.Office(),
+			Node:      a.self.ID.String(),
+		},
+		changed: a.node.Watch(),
+		keep:    a.members.Keep,
+		tell:    a.events.tell,
+		log:     a.log,
+	}
+	return nil
+}
+
+// makeTelephone makes what a person lifts and hears.
+func (a *appliance) makeTelephone() error {
+	tones, err := tone.New(a.cfg.Country, hal.Rate)
+	if err != nil {
+		return err
+	}
+	a.voice = newVoice(a.body.audio, tones, a.log)
+	settings := phone.Default()
+	settings.Extension, settings.Office = strconv.Itoa(a.member.Extension()), a.member.Office()
+	a.desk = &desk{
+		phone:    phone.New(settings),
+		recorder: newPhoneRecorder(settings, a.version),
+		panel:    a.body.panel,
+		calls:    a.calls,
+		voice:    a.voice,
+		enrol:    a.door,
+		ledger:   a.ledger,
+		events:   a.events,
+		log:      a.log,
+		sounds:   make(map[string]*media.Session),
+	}
+	return nil
+}
+
+// openDoor opens enrolment if scripts want it.
+func (a *appliance) openDoor() error {
+	if len(a.cfg.Accounts) > 0 {
+		a.log.Warn("accounts for other SIP clients are not served yet; --account has no effect")
+	}
+	code := a.cfg.PairingCode.Reveal()
+	if code == "" {
+		return nil
+	}
+	a.log.Warn("enrolment is open with a fixed code until three wrong tries; this is for scripts")
+	return a.door.enroller.Open(code, 0)
+}
+
+// makeConsole makes the SSH console. A phone without it is still a phone.
+func (a *appliance) makeConsole() {
+	var err error
+	a.console, err = manage.New(manage.Config{
+		Listen: netip.AddrPortFrom(a.cfg.Listen, sshPort),
+		Dir:    a.cfg.Data,
+		Phone:  console{a},
+		Log:    a.log,
+	})
+	if err != nil {
+		a.log.Error("no console", "err", err)
+	}
+}
+
+// makeDiscovery makes what finds other phones without being told where.
+func (a *appliance) makeDiscovery() {
+	if a.cfg.NoDiscovery {
+		return
+	}
+	var err error
+	a.discovery, err = discover.New(discover.Config{
+		Self:      a.self,
+		Office:    a.member.Office(),
+		Extension: strconv.Itoa(a.member.Extension()),
+		Enrolling: a.door.isOpen,
+		Log:       a.log,
+	})
+	if err != nil {
+		a.log.Warn("no discovery of other phones", "err", err)
+	}
+}
+
+// bar cuts revoked phones off, forgets what they signed, and says so when this
+// phone is one of them.
+func (a *appliance) bar(nodes ...overlay.ID) {
+	a.link.Cut(nodes...)
+	a.node.Recheck()
+	if slices.Contains(nodes, a.self.ID) {
+		a.body.panel.Tell(hal.Fault{
+			Message: "this phone was shut out of the office",
+			Hint:    "remove its data directory and enrol it anew, if it is yours",
+		})
+	}
+}
