@@ -58,18 +58,23 @@ type phone struct {
 // start runs the program as a phone of its own: a process, an address, a data
 // directory.
 func start(exe, out, name, address, mic, ear string, args ...string) (*phone, error) {
+	args = append([]string{
+		"run", "--data", filepath.Join(out, name), "--listen", address, "--board", "pipe", "--no-discovery",
+		"--mic", mic, "--ear", ear, "--log-level", "debug",
+	}, args...)
+	return launch(exec.Command(exe, args...), out, name, ear)
+}
+
+// launch runs a command that is a phone with the pipe board.
+func launch(cmd *exec.Cmd, out, name, ear string) (*phone, error) {
 	p := &phone{
 		name:   name,
 		dir:    filepath.Join(out, name),
 		ear:    ear,
+		cmd:    cmd,
 		events: make(chan event, 1024),
 		ended:  make(chan struct{}),
 	}
-	args = append([]string{
-		"run", "--data", p.dir, "--listen", address, "--board", "pipe", "--no-discovery",
-		"--mic", mic, "--ear", ear, "--log-level", "debug",
-	}, args...)
-	p.cmd = exec.Command(exe, args...)
 	// The phones end with the demo, however that ends.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	var err error
