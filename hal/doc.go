@@ -2,7 +2,6 @@
 // move, lamps that show a Picture, sound that flows in frames. The subpackages
 // are the hardware:
 //
-//	pins     keypad, hook and lamps on GPIO lines
 //	alsa     sound cards
 //	wav      WAV files
 //	pcm      pacing and rate conversion, shared by all that carries sound

@@ -7,10 +7,13 @@
 //
 //	chord     the ring as a state machine: no I/O, no clock, no goroutine
 //	sim       thousands of those nodes in one process, in simulated time
-//	reload    the wire format, RFC 6940
-//	identity  the office's key, phones' certificates, enrolment
+//	reload    the wire format, RFC 6940, and the configuration document
+//	identity  the office's key, phones' certificates, enrolment, revocation
 //	link      connections between nodes: mutual TLS, RELOAD framing
+//	discover  first contact with no infrastructure: multicast DNS
 //	node      the loop that drives one chord node on a real link and a real disk
+//	audit     once round a live ring: is it closed, is every copy in its place
+//	capture   what nodes say to each other, for Wireshark
 //
 // A record is the unit of truth: signed by its one writer, numbered by it, and
 // expiring. The ring moves records and the disk keeps them; nothing else is

@@ -140,6 +140,7 @@ type Counters struct {
 	Refused   uint64 // records over a bound
 
 	Implausible uint64 // answers from nodes that cannot be responsible
+	Disbelieved uint64 // lists that left out too many who live
 }
 
 // New makes a node that does nothing until it is told to Start.

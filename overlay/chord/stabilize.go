@@ -59,7 +59,7 @@ func (n *Node) stabilize() {
 		s = n.where(s, pong.Table)
 		n.watch(func() {
 			old := n.ring.succ
-			if n.ring.successorAnswered(s, n.living(pong.Table.Succ), n.nearest(pong.Table.Pred)) {
+			if n.ring.successorAnswered(s, n.believed(s, pong.Table.Succ), n.nearest(pong.Table.Pred)) {
 				n.askCandidate()
 			}
 			n.keepHeard(old)
@@ -68,6 +68,50 @@ func (n *Node) stabilize() {
 			n.notify()
 		}
 	})
+}
+
+// believed is the list of the successor s, or this node's own when that of s
+// leaves out more than half of those who stand here and are not known to be dead.
+// Then those are asked: the silent go, and the next time s is believed. Nothing
+// changes by a list that is not adopted, so it is as if the answer were late; and
+// one malicious successor cannot take all others out of sight.
+func (n *Node) believed(s overlay.Peer, list []overlay.Peer) []overlay.Peer {
+	list = n.living(list)
+	last, round := s.ID, len(list) == 0
+	for _, p := range list {
+		if round = !p.ID.Between(last, n.self.ID); round {
+			break
+		}
+		last = p.ID
+	}
+	var missing []overlay.Peer
+	within := 0
+	for _, p := range n.ring.succ {
+		if p.ID == s.ID || n.suspected(p.ID) || !round && p.ID != last && !p.ID.Between(n.self.ID, last) {
+			continue
+		}
+		within++
+		if !slices.ContainsFunc(list, func(q overlay.Peer) bool { return q.ID == p.ID }) {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) < 3 || 2*len(missing) <= within {
+		return list
+	}
+	n.counters.Disbelieved++
+	for _, p := range missing {
+		if n.now.Sub(n.heard(p.ID)) > n.cfg.SettledRound {
+			n.askNew(p)
+		}
+	}
+	rest := n.ring.succ
+	if len(rest) > 0 && rest[0].ID == s.ID {
+		rest = rest[1:]
+	}
+	if n.ring.closed {
+		rest = append(slices.Clone(rest), n.self) // it goes round
+	}
+	return rest
 }
 
 // nearest is the candidate among a successor's predecessors: the one that comes
@@ -191,7 +235,7 @@ func (n *Node) updated(from overlay.Peer, t Table) {
 		if len(n.ring.succ) > 0 && n.ring.succ[0].ID == from.ID && !n.stabilizing {
 			// As if it had been asked: its list becomes ours.
 			old := n.ring.succ
-			if n.ring.successorAnswered(from, n.living(t.Succ), n.nearest(t.Pred)) {
+			if n.ring.successorAnswered(from, n.believed(from, t.Succ), n.nearest(t.Pred)) {
 				n.askCandidate()
 			}
 			n.keepHeard(old)

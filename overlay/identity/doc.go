@@ -36,6 +36,8 @@
 // valid from 1970 to the end of 9999, and one that is not valid for all of that
 // time is refused. What ends a certificate is revocation (Refuse).
 //
+// The root key signs for the office itself, too: OfficeKey and VerifyOffice.
+//
 // # Enrolment
 //
 // The newcomer connects to the overlay port with TLS 1.3, ALPN EnrolALPN and no
@@ -51,7 +53,8 @@
 //	   |                                               |  after three: close
 //	   |                                               |  claim an extension
 //	   |<--- answer:  confirmation B, root, chain, ----|
-//	   |              enroller certificate             |
+//	   |              enroller certificate,            |
+//	   |              configuration document           |
 //
 // or, in place of share or answer, refuse: a reason. The newcomer confirms
 // first: whoever guesses a code learns whether he was right only by having the

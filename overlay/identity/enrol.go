@@ -153,6 +153,9 @@ func accept(key *ecdsa.PrivateKey, a answer, peer [][]byte) (*Identity, overlay.
 	if err != nil {
 		return nil, overlay.ID{}, fmt.Errorf("%w: %w", ErrForeign, err)
 	}
+	if len(a.configuration) > 0 {
+		id.configuration = a.configuration
+	}
 	return id, m.id, nil
 }
 

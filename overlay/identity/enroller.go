@@ -59,6 +59,10 @@ type Claim func(ctx context.Context, n Newcomer) (ext int, err error)
 //	         Open                    third wrong code, time over, Close
 //	closed --------> open, 0 wrong ------------------------------------> closed
 type Enroller struct {
+	// Configuration makes the configuration document that newcomers are handed;
+	// nil: none. A nil func always has none. It is set before Serve is called.
+	Configuration func() []byte
+
 	id    *Identity
 	claim Claim
 	log   *slog.Logger
@@ -269,7 +273,20 @@ func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, w
 	if err != nil {
 		return answer{}, 0, err
 	}
-	return answer{root: e.id.Root(), chain: chain, enroller: enroller[0]}, ext, nil
+	return answer{root: e.id.Root(), chain: chain, enroller: enroller[0], configuration: e.configuration()}, ext, nil
+}
+
+// configuration is what newcomers are handed, if it is not too long for that.
+func (e *Enroller) configuration() []byte {
+	if e.Configuration == nil {
+		return nil
+	}
+	document := e.Configuration()
+	if len(document) > maxConfiguration {
+		e.log.Warn("the configuration document is too long to be handed over", "octets", len(document))
+		return nil
+	}
+	return document
 }
 
 // enter counts a session in, if the limits allow.

@@ -60,7 +60,7 @@ func (id *Identity) Save(dir string) error {
 		return fmt.Errorf("identity: %w", err)
 	}
 	path := filepath.Join(dir, File)
-	if err := writeNew(path, data); errors.Is(err, fs.ErrExist) {
+	if err := WriteFile(path, data, os.Link); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w", path, ErrExists)
 	} else if err != nil {
 		return fmt.Errorf("identity: %w", err)
@@ -68,9 +68,10 @@ func (id *Identity) Save(dir string) error {
 	return nil
 }
 
-// writeNew makes a file that appears whole or not at all, and only where there is
-// none: a link, unlike a rename, fails when the name is taken.
-func writeNew(path string, data []byte) (err error) {
+// WriteFile makes a file of mode 0600 that appears whole or not at all, and is
+// durable when WriteFile returns. put gives it its name: os.Rename in place of
+// what is there, os.Link only where there is nothing.
+func WriteFile(path string, data []byte, put func(temp, path string) error) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
@@ -82,7 +83,7 @@ func writeNew(path string, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := put(f.Name(), path); err != nil {
 		return err
 	}
 	d, err := os.Open(dir)

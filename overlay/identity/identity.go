@@ -25,6 +25,8 @@ type Identity struct {
 	rootKey  *ecdsa.PrivateKey // nil but on the founding phone
 	chain    [][]byte          // leaf first
 	enroller [][]byte          // enroller certificate first, then as in chain
+
+	configuration []byte // that came with enrolment, not verified
 }
 
 // Found makes an office and its first phone, with the extension it wishes or, for
@@ -107,6 +109,11 @@ func (id *Identity) Chain() [][]byte { return id.chain }
 
 // Root is the office's root certificate in DER.
 func (id *Identity) Root() []byte { return id.root.Raw }
+
+// Configuration is the office's configuration document that the enroller handed
+// over just now, nil if it had none. Nobody has verified it: see VerifyOffice. It
+// is not kept with the identity.
+func (id *Identity) Configuration() []byte { return id.configuration }
 
 // CheckOffice says whether name can be the name of an office: labels of lower
 // case letters, digits and inner hyphens, joined by dots, 1 to 63 octets, the

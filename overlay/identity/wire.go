@@ -23,8 +23,14 @@ const (
 	msgRefuse                     // refusal
 )
 
-// maxMessage is the longest body: an answer with the longest chain.
-const maxMessage = (overlay.MaxChain+2)*(overlay.MaxCert+2) + confirmLen + 4
+// maxConfiguration bounds the configuration document in an answer. A longer one
+// reaches the newcomer once it is a member. // RFC 6940, section 6.5.4
+const maxConfiguration = 40 << 10
+
+// maxMessage is the longest body: an answer with the longest chain and document.
+const maxMessage = (overlay.MaxChain+2)*(overlay.MaxCert+2) + confirmLen + 6 + maxConfiguration
+
+const _ = uint16(maxMessage) // its length has two octets
 
 // refusal says why the enroller ends the exchange.
 type refusal uint8
@@ -132,12 +138,14 @@ func parseRequest(body []byte) (q request, err error) {
 
 // answer is what the newcomer gets.
 //
-//	opaque confirmation[32]; opaque root<0..2^16-1>; opaque enroller<0..2^16-1>; chain to the end
+//	opaque confirmation[32]; opaque root<0..2^16-1>; opaque enroller<0..2^16-1>;
+//	opaque configuration<0..2^16-1>; chain to the end
 type answer struct {
-	confirm  []byte
-	root     []byte
-	enroller []byte // the newcomer's enroller certificate; what is above it is chain[1:]
-	chain    [][]byte
+	confirm       []byte
+	root          []byte
+	enroller      []byte // the newcomer's enroller certificate; what is above it is chain[1:]
+	configuration []byte // the office's configuration document; empty: none
+	chain         [][]byte
 }
 
 func (a answer) marshal() ([]byte, error) {
@@ -145,20 +153,22 @@ func (a answer) marshal() ([]byte, error) {
 	b.AddBytes(a.confirm)
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(a.root) })
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(a.enroller) })
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(a.configuration) })
 	b.AddBytes(AppendChain(nil, a.chain))
 	return b.Bytes()
 }
 
 func parseAnswer(body []byte) (a answer, err error) {
 	s := cryptobyte.String(body)
-	var root, enroller cryptobyte.String
-	if !s.ReadBytes(&a.confirm, confirmLen) || !s.ReadUint16LengthPrefixed(&root) || !s.ReadUint16LengthPrefixed(&enroller) {
+	var root, enroller, configuration cryptobyte.String
+	if !s.ReadBytes(&a.confirm, confirmLen) || !s.ReadUint16LengthPrefixed(&root) || !s.ReadUint16LengthPrefixed(&enroller) ||
+		!s.ReadUint16LengthPrefixed(&configuration) || len(configuration) > maxConfiguration {
 		return answer{}, errMalformed
 	}
 	if a.chain, err = ParseChain(s); err != nil || len(a.chain) == 0 {
 		return answer{}, errMalformed
 	}
-	a.root, a.enroller = root, enroller
+	a.root, a.enroller, a.configuration = root, enroller, configuration
 	return a, nil
 }
 

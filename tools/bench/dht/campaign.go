@@ -138,7 +138,11 @@ func (c *campaign) waited(ctx context.Context, err error, what string) (ok bool,
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return false, err
 	}
-	c.note("%s: not within %v", what, c.scale.Patience)
+	why := ""
+	if o := c.ours(); o != nil {
+		why = fmt.Sprintf(": %q", o.wrong(c.net.running(), true))
+	}
+	c.note("%s: not within %v%s", what, c.scale.Patience, why)
 	return false, nil
 }
 

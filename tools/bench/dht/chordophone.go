@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
@@ -91,36 +92,63 @@ func (c *chordophone) whole(ctx context.Context, net *Network) error {
 	return net.until(ctx, func() bool { return c.right(net.running(), true) })
 }
 
-// right holds what the nodes see against the ring that they are.
-func (c *chordophone) right(nodes []*Node, whole bool) bool {
+// right reports whether the nodes see the ring that they are.
+func (c *chordophone) right(nodes []*Node, whole bool) bool { return len(c.wrong(nodes, whole)) == 0 }
+
+// wrong holds what the nodes see against the ring that they are: their
+// successors, or their whole lists and predecessors, too. It returns a line for
+// each node that is wrong.
+func (c *chordophone) wrong(nodes []*Node, whole bool) (out []string) {
 	ring := slices.Clone(nodes)
 	slices.SortFunc(ring, func(a, b *Node) int { return c.ids[a.index].Compare(c.ids[b.index]) })
-	at := func(i int) overlay.ID { return c.ids[ring[(i+len(ring))%len(ring)].index] }
-	list := min(chord.LAN().Successors, len(ring)-1)
 	for i, n := range ring {
 		v := n.View()
+		// The others, clockwise from n.
+		var others []overlay.ID
+		for k := 1; k < len(ring); k++ {
+			others = append(others, c.ids[ring[(i+k)%len(ring)].index])
+		}
+		want := others[:min(chord.LAN().Successors, len(others))]
+		var faults []string
+		fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 		if !v.Joined {
-			return false
+			fault("not joined")
 		}
-		if list == 0 {
-			continue
+		if len(want) > 0 && (len(v.Succ) == 0 || v.Succ[0] != want[0]) {
+			fault("successor is not %s", c.phone(want[0]))
 		}
-		if len(v.Succ) == 0 || v.Succ[0] != at(i+1) {
-			return false
-		}
-		if !whole {
-			continue
-		}
-		if len(v.Succ) != list || v.Pred != at(i-1) {
-			return false
-		}
-		for k, id := range v.Succ {
-			if id != at(i+1+k) {
-				return false
+		if whole && len(others) > 0 {
+			if last := others[len(others)-1]; v.Pred != last {
+				fault("predecessor is %s, not %s", c.phone(v.Pred), c.phone(last))
+			}
+			for _, id := range want {
+				if !slices.Contains(v.Succ, id) {
+					fault("list lacks %s", c.phone(id))
+				}
+			}
+			for _, id := range v.Succ {
+				if !slices.Contains(want, id) {
+					fault("list has %s", c.phone(id))
+				}
+			}
+			if len(faults) == 0 && !slices.Equal(v.Succ, want) {
+				fault("list is out of order")
 			}
 		}
+		if len(faults) > 0 {
+			out = append(out, c.phone(c.ids[n.index])+": "+strings.Join(faults, ", "))
+		}
 	}
-	return true
+	return out
+}
+
+// phone is how a person tells the node apart: its number, and the beginning of its
+// Node-ID.
+func (c *chordophone) phone(id overlay.ID) string {
+	if i := slices.Index(c.ids, id); i >= 0 {
+		return fmt.Sprintf("phone-%02d/%s", i, id.Short())
+	}
+	return id.Short()
 }
 
 // forgotten reports whether none of the nodes sees any of the lost ones.

@@ -132,6 +132,12 @@ func TestRight(t *testing.T) {
 			t.Errorf("%s: not noticed", what)
 		}
 	}
+	_, nodes = ringOf(30, 10, 40, 20)
+	nodes[1].view.Succ = nodes[1].view.Succ[:2]
+	want := []string{"phone-01/0a000000: list lacks phone-02/28000000"}
+	if got := c.wrong(nodes, true); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 func TestForgotten(t *testing.T) {
@@ -241,6 +247,26 @@ func TestLateAnswer(t *testing.T) {
 	}
 	if a, _ := n.ask(t.Context(), "second"); a.err != nil || a.value != "second" {
 		t.Errorf("asked for the second, got %+v", a)
+	}
+}
+
+// All are back when each record was found by somebody and each node has found one.
+func TestComeBack(t *testing.T) {
+	net := newEcho(t)
+	names := []string{"a", "b", "c"}
+	net.values = map[string]string{"a": "a", "b": "b", "c": "not what echo says"}
+	start := time.Now()
+	r := net.comeBack(t.Context(), names, start, start.Add(200*time.Millisecond))
+	if len(r.Records) != 2 || len(r.Phones) != 2 || r.Error != "" {
+		t.Errorf("two of three records are there: %+v", r)
+	}
+	net.values["c"] = "c"
+	start = time.Now()
+	if r := net.comeBack(t.Context(), names, start, start.Add(time.Minute)); len(r.Records) != 3 || len(r.Phones) != 2 {
+		t.Errorf("all are there: %+v", r)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("waited %v although all were there", took)
 	}
 }
 

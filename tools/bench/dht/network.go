@@ -270,17 +270,18 @@ func (net *Network) comeBack(ctx context.Context, names []string, start, deadlin
 		}
 		return order[0], false
 	}
+	// Each in an order of its own, so that not all ask for the same.
 	nodes := net.running()
 	orders := make(map[*Node][]string, len(nodes))
 	for _, n := range nodes {
-		orders[n] = slices.Clone(names)
-		net.rng.Shuffle(len(names), func(i, j int) { orders[n][i], orders[n][j] = orders[n][j], orders[n][i] })
+		order := slices.Clone(names)
+		net.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		orders[n] = order
 	}
 	everybody(nodes, func(n *Node) bool {
-		found := false
+		order, found := orders[n], false
 		for ctx.Err() == nil && n.running() {
-			// The names in an order of its own, so that not all ask for the same.
-			name, more := next(orders[n])
+			name, more := next(order)
 			if !more && found {
 				return true
 			}
@@ -301,7 +302,7 @@ func (net *Network) comeBack(ctx context.Context, names []string, start, deadlin
 			}
 			mu.Unlock()
 			if !right {
-				orders[n] = append(orders[n][1:], orders[n][0]) // another one meanwhile
+				order = append(order[1:], order[0]) // another one meanwhile
 				sleep(ctx, 20*time.Millisecond)
 			}
 		}
