@@ -45,6 +45,7 @@ type appliance struct {
 	member  *identity.Identity
 	self    overlay.Peer
 
+	document    *configuration // the office's
 	link        *link.Link
 	frames      *capture.Hub
 	node        *node.Node
@@ -94,20 +95,23 @@ func (a *appliance) makeLink() (err error) {
 	a.door.enroller = identity.NewEnroller(a.member, func(ctx context.Context, n identity.Newcomer) (int, error) {
 		return a.members.Claim(ctx, n)
 	}, a.log)
+	a.document = openConfiguration(a.cfg.Data, a.member, a.log)
+	a.door.enroller.Configuration = a.document.Document
 	a.link, err = link.Listen(link.Config{
-		Self:         a.self,
-		Office:       a.member.Office(),
-		TLS:          a.member.ClientTLS,
-		ServerTLS:    a.member.ServerTLS(),
-		NodeOf:       identity.NodeOf,
-		Sign:         a.member.Sign,
-		Verify:       a.member.Verify,
-		VerifyRecord: a.member.VerifyRecord,
-		Ring:         func() chord.View { return a.node.View() },
-		Tap:          a.frames,
-		Version:      a.version,
-		Enrol:        a.door.serve,
-		Log:          a.log,
+		Self:          a.self,
+		Office:        a.member.Office(),
+		TLS:           a.member.ClientTLS,
+		ServerTLS:     a.member.ServerTLS(),
+		NodeOf:        identity.NodeOf,
+		Sign:          a.member.Sign,
+		Verify:        a.member.Verify,
+		VerifyRecord:  a.member.VerifyRecord,
+		Ring:          func() chord.View { return a.node.View() },
+		Configuration: a.document,
+		Tap:           a.frames,
+		Version:       a.version,
+		Enrol:         a.door.serve,
+		Log:           a.log,
 	})
 	if errors.Is(err, link.ErrAddrInUse) {
 		err = hinted{err, "stop it, or give this one another address with --listen"}

@@ -76,7 +76,7 @@ func enrol(ctx context.Context, cfg config.Run, wish int, log *slog.Logger) (*id
 		var id *identity.Identity
 		var via []overlay.Peer
 		if id, via, err = identity.Enrol(ctx, door, cfg.Join.Reveal(), wish); err == nil {
-			return id, via, nil
+			return id, via, checkHanded(id)
 		}
 		if !errors.Is(err, identity.ErrUnreachable) && !errors.Is(err, identity.ErrEnrolmentClosed) {
 			break

@@ -119,6 +119,7 @@ type Node struct {
 	nextAnti     time.Time
 	antiTurn     int
 	nextOwn      time.Time
+	ownTurn      int
 	nextSweep    time.Time
 	changedAt    time.Time // when neighbours last changed
 

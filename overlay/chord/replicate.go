@@ -403,32 +403,63 @@ func (n *Node) take(p overlay.Peer, fetch []Fetch, done func(ok bool)) {
 	})
 }
 
-// checkOwn looks whether the ring still has what this node's user stored. Where
-// everybody holds everything the comparison with the owner does it already.
+// checkOwn looks whether the ring still has what this node's user stored: at the
+// owner and the places of its copies in turn, for the owner's word alone is not
+// enough. Where everybody holds everything the comparison with the owner does it.
 func (n *Node) checkOwn() {
 	n.nextOwn = n.now.Add(n.jitter(n.cfg.OwnCheck))
 	if n.complete() {
 		return
 	}
+	n.ownTurn++
 	for _, r := range n.own {
-		hop := n.nextHop(r.Resource)
-		if hop.ID == n.self.ID {
-			continue
+		points := n.pointsBehind(r.Resource)
+		n.checkCopy(r, 0, r.Resource)
+		if i := n.ownTurn % len(points); i > 0 {
+			n.checkCopy(r, uint8(i), points[i])
 		}
-		one := overlay.ID{}.Plus(0)
-		before := one.Distance(r.Resource) // r.Resource - 1
-		n.route(hop, r.Resource, Stat{After: before, Upto: r.Resource}, func(a answer) {
-			v, ok := a.body.(Versions)
-			if !ok {
-				n.soon(&n.nextOwn, n.cfg.HoldDown)
-				return
-			}
-			i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
-			if i < 0 || v.Held[i].Version < r.Version {
-				n.restore(r)
-			}
-		})
 	}
+}
+
+// checkCopies looks at all the places of copies but the owner.
+func (n *Node) checkCopies(r overlay.Record) {
+	if n.complete() {
+		return
+	}
+	for i, p := range n.pointsBehind(r.Resource) {
+		if i > 0 {
+			n.checkCopy(r, uint8(i), p)
+		}
+	}
+}
+
+// checkCopy looks whether the node responsible for point has a record of this
+// node's user, and gives it one if not.
+func (n *Node) checkCopy(r overlay.Record, replica uint8, point overlay.ID) {
+	hop := n.nextHop(point)
+	if hop.ID == n.self.ID {
+		return
+	}
+	one := overlay.ID{}.Plus(0)
+	before := one.Distance(r.Resource) // r.Resource - 1
+	n.route(hop, point, Stat{After: before, Upto: r.Resource}, func(a answer) {
+		v, ok := a.body.(Versions)
+		if !ok {
+			n.soon(&n.nextOwn, n.cfg.HoldDown)
+			return
+		}
+		i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
+		switch e := n.shelf.get(r.Slot()); {
+		case i >= 0 && v.Held[i].Version >= r.Version:
+		case replica == 0:
+			n.restore(r)
+		case e != nil && e.rec.Version == r.Version:
+			hop := n.nextHop(point)
+			if rest := e.remaining(n.now); hop.ID != n.self.ID && rest.Lifetime >= minSplit {
+				n.route(hop, point, Store{Replica: replica, Records: []overlay.Record{rest}}, func(answer) {})
+			}
+		}
+	})
 }
 
 // restore puts a record of this node's user again, with what is left of its

@@ -148,6 +148,7 @@ func (n *Node) tryPut(p *putting) {
 			n.ops--
 			if k.Err == nil {
 				n.mine(p.rec)
+				n.later(n.cfg.HoldDown, func() { n.checkCopies(p.rec) })
 			}
 		}
 		p.done(k)

@@ -71,45 +71,54 @@ func (n *Node) stabilize() {
 }
 
 // believed is the list of the successor s, or this node's own when that of s
-// leaves out more than half of those who stand here and are not known to be dead.
-// Then those are asked: the silent go, and the next time s is believed. Nothing
-// changes by a list that is not adopted, so it is as if the answer were late; and
-// one malicious successor cannot take all others out of sight.
+// leaves out more than half of those who stand here and are not known to be dead,
+// or puts more than it between them of whom nothing was heard. Then all those are
+// asked: the silent go, the others come in by their own word, and the next time s
+// is believed. A list that is not adopted is as good as an answer that is late; and
+// one malicious successor cannot take the others out of sight.
 func (n *Node) believed(s overlay.Peer, list []overlay.Peer) []overlay.Peer {
 	list = n.living(list)
-	last, round := s.ID, len(list) == 0
+	mine := n.ring.succ
+	in := func(list []overlay.Peer, p overlay.Peer) bool {
+		return slices.ContainsFunc(list, func(q overlay.Peer) bool { return q.ID == p.ID })
+	}
+	last, all := s.ID, len(list)+1 < len(mine) // a short list takes the end of this one away
+	var odd []overlay.Peer
 	for _, p := range list {
-		if round = !p.ID.Between(last, n.self.ID); round {
+		if p.ID == n.self.ID || !p.ID.Between(last, n.self.ID) {
+			all = true // it goes round
 			break
 		}
 		last = p.ID
+		if !in(mine, p) && n.heard(p.ID).IsZero() && (n.ring.closed || p.ID.Between(n.self.ID, mine[len(mine)-1].ID)) {
+			odd = append(odd, p)
+		}
 	}
-	var missing []overlay.Peer
-	within := 0
-	for _, p := range n.ring.succ {
-		if p.ID == s.ID || n.suspected(p.ID) || !round && p.ID != last && !p.ID.Between(n.self.ID, last) {
+	foreign, missing, within := len(odd), 0, 0
+	for _, p := range mine {
+		if p.ID == s.ID || n.suspected(p.ID) || !all && p.ID != last && !p.ID.Between(n.self.ID, last) {
 			continue
 		}
-		within++
-		if !slices.ContainsFunc(list, func(q overlay.Peer) bool { return q.ID == p.ID }) {
-			missing = append(missing, p)
+		if within++; !in(list, p) {
+			missing++
+			odd = append(odd, p)
 		}
 	}
-	if len(missing) < 3 || 2*len(missing) <= within {
+	if max(foreign, missing) < 3 || 2*max(foreign, missing) <= within {
 		return list
 	}
 	n.counters.Disbelieved++
-	for _, p := range missing {
+	for _, p := range odd {
 		if n.now.Sub(n.heard(p.ID)) > n.cfg.SettledRound {
 			n.askNew(p)
 		}
 	}
-	rest := n.ring.succ
-	if len(rest) > 0 && rest[0].ID == s.ID {
+	rest := slices.Clone(mine)
+	if rest[0].ID == s.ID {
 		rest = rest[1:]
 	}
 	if n.ring.closed {
-		rest = append(slices.Clone(rest), n.self) // it goes round
+		rest = append(rest, n.self) // it goes round
 	}
 	return rest
 }

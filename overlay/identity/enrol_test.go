@@ -149,6 +149,40 @@ func TestEnrol(t *testing.T) {
 	}
 }
 
+// The configuration document goes along, also through a phone that was handed it
+// itself, unless it is too long.
+func TestEnrolHandsOverConfiguration(t *testing.T) {
+	id := found(t, "acme")
+	if id.Configuration() != nil {
+		t.Error("the founder was handed a document")
+	}
+	longest := bytes.Repeat([]byte("x"), maxConfiguration)
+	for _, c := range []struct {
+		name       string
+		has, hands []byte
+	}{
+		{"none", nil, nil},
+		{"some", []byte("<overlay/>"), []byte("<overlay/>")},
+		{"the longest", longest, longest},
+		{"too long", append(longest, 'x'), nil},
+	} {
+		by := id
+		for range 2 { // enrolled by the founder, and by whom that enrolled
+			p := newPhone(t, by)
+			p.Enroller.Configuration = func() []byte { return c.has }
+			p.Open("123456", 0)
+			next, err := p.enrol(t, "123456", 0)
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			if !bytes.Equal(next.Configuration(), c.hands) || c.hands == nil && next.Configuration() != nil {
+				t.Errorf("%s: through %d: handed %d octets", c.name, by.Extension(), len(next.Configuration()))
+			}
+			by = next
+		}
+	}
+}
+
 func TestWish(t *testing.T) {
 	p := newPhone(t, found(t, "acme"))
 	p.Open("123456", 0)
@@ -489,6 +523,7 @@ func TestBadEnrollers(t *testing.T) {
 		"a leaf as root":    {"123456", func(a *answer) { a.root = a.chain[0] }, ErrForeign},
 		"no enroller":       {"123456", func(a *answer) { a.enroller = nil }, ErrForeign},
 		"leaf as enroller":  {"123456", func(a *answer) { a.enroller = a.chain[0] }, ErrForeign},
+		"too much text":     {"123456", func(a *answer) { a.configuration = make([]byte, maxConfiguration+1) }, ErrForeign},
 		"no certificate":    {"123456", func(a *answer) { a.chain = nil }, ErrForeign},
 		"chain with rubble": {"123456", func(a *answer) { a.chain = append(a.chain, second.chain[0]) }, ErrForeign},
 	} {

@@ -289,7 +289,12 @@ func TestCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var changed []uint16
-	c.OnChange(func(d *Document, _ []byte) { changed = append(changed, d.Sequence) })
+	c.OnChange(func(d *Document, octets []byte) {
+		changed = append(changed, d.Sequence)
+		if c.Get() != d || !bytes.Equal(c.Document(), octets) { // while its disk is busy others read on
+			t.Error("told of what is not in force")
+		}
+	})
 	update := func(octets []byte) uint16 {
 		t.Helper()
 		return code(t, c.Update(node(7), reload.ConfigUpdateReq{Type: reload.ConfigDocument, Document: octets}))

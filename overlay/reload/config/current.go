@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"chordophone/overlay"
 	"chordophone/overlay/reload"
@@ -16,11 +17,16 @@ import (
 // (link.Configuration), and safe for concurrent use.
 type Current struct {
 	verify VerifyFunc
+	force  atomic.Pointer[force] // who reads it does not wait for an Update and its disk
 
-	mu      sync.Mutex // guards what follows
-	doc     *Document  // not changed; replaced
-	octets  []byte
+	mu      sync.Mutex // guards what follows, and is held while force is replaced
 	changed func(*Document, []byte)
+}
+
+// force is a document in force; it is not changed.
+type force struct {
+	doc    *Document
+	octets []byte // as they were signed
 }
 
 // Open takes a document that was kept, or that enrolment brought, into force. It
@@ -34,11 +40,13 @@ func Open(octets []byte, office string, verify VerifyFunc) (*Current, error) {
 	if err := d.Verify(verify, nil); err != nil {
 		return nil, err
 	}
-	return &Current{verify: verify, doc: d, octets: bytes.Clone(octets)}, nil
+	c := &Current{verify: verify}
+	c.force.Store(&force{d, bytes.Clone(octets)})
+	return c, nil
 }
 
 // OnChange has f called with each document that comes into force, for it to be
-// kept and obeyed. f must not call back.
+// kept and obeyed. f must not call Update.
 func (c *Current) OnChange(f func(d *Document, octets []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,21 +54,13 @@ func (c *Current) OnChange(f func(d *Document, octets []byte)) {
 }
 
 // Get is the document in force; it must not be changed.
-func (c *Current) Get() *Document {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.doc
-}
+func (c *Current) Get() *Document { return c.force.Load().doc }
 
 // Sequence is the sequence number of the document in force.
 func (c *Current) Sequence() uint16 { return c.Get().Sequence }
 
 // Document is the document in force as it was signed.
-func (c *Current) Document() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.octets
-}
+func (c *Current) Document() []byte { return c.force.Load().octets }
 
 // Update takes a new document, or new Kinds, into force if they are good. The
 // error is a reload.Refusal. // RFC 6940, section 6.5.4.2
@@ -70,24 +70,30 @@ func (c *Current) Update(_ overlay.ID, req reload.ConfigUpdateReq) error {
 	if req.Type == reload.ConfigKinds {
 		return c.updateKinds(req.Kinds)
 	}
-	d, err := Parse(req.Document, c.doc.Office)
+	previous := c.Get()
+	d, err := Parse(req.Document, previous.Office)
 	if err == nil {
-		err = d.Verify(c.verify, c.doc)
+		err = d.Verify(c.verify, previous)
 	}
 	if err != nil {
 		return refusal(err)
 	}
-	c.doc, c.octets = d, bytes.Clone(req.Document)
-	if c.changed != nil {
-		c.changed(c.doc, c.octets)
-	}
+	c.replace(force{d, bytes.Clone(req.Document)})
 	return nil
+}
+
+// replace puts a document in force. The caller holds mu.
+func (c *Current) replace(f force) {
+	c.force.Store(&f)
+	if c.changed != nil {
+		c.changed(f.doc, f.octets)
+	}
 }
 
 // updateKinds takes kind-blocks over, all or none. Those that say what is in
 // force already are good; of others only the limits may be new.
 func (c *Current) updateKinds(blocks [][]byte) error {
-	d := *c.doc
+	d := *c.Get()
 	d.Kinds = slices.Clone(d.Kinds)
 	var unknown []byte
 	for _, b := range blocks {
@@ -120,10 +126,7 @@ func (c *Current) updateKinds(blocks [][]byte) error {
 	if len(unknown) > 0 && len(unknown) < 256 { // KindId unknown_kinds<0..2^8-1>
 		return reload.Refusal{ErrorCode: unknownKind, Info: string(append([]byte{byte(len(unknown))}, unknown...))}
 	}
-	c.doc = &d
-	if c.changed != nil {
-		c.changed(c.doc, c.octets)
-	}
+	c.replace(force{&d, c.Document()})
 	return nil
 }
 
