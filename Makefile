@@ -87,8 +87,12 @@ fuzz: ## every fuzz target, 30 s each
 vm: ## real GPIO and ALSA drivers in a virtual machine
 	@echo 'make vm: there is no driver for GPIO yet, so there is nothing to prove in a virtual machine'; exit 1
 
-bench: ## figures beside those of other programs
-	@echo 'make bench: there is no comparison with other programs yet; go test -bench . ./... has our own figures'; exit 1
+$(OUT)/bench: $(SOURCES)
+	$(GO) build $(FLAGS) -o $@ ./tools/bench
+
+bench: $(OUT)/bench ## the ring beside OpenDHT, real processes: 15 minutes (SHORT=1: three); table and build/bench.json
+	@$(MAKE) --no-print-directory packages DEBIAN=dhtnode
+	$(OUT)/bench --part dht $(if $(SHORT),--short) --out $(OUT)/bench.json
 
 image: ## an SD-card image
 	@echo 'make image: there is no image yet; build/chordophone-arm64 from make cross runs on any 64-bit Raspberry Pi OS'; exit 1

@@ -72,6 +72,21 @@ func (a *admin) run(address, command string, into any) {
 	}
 }
 
+// until repeats a command until its answer is as it should be soon.
+func (a *admin) until(address, command string, is func(struct{ Size int }) bool) {
+	a.t.Helper()
+	for deadline := time.Now().Add(soon); ; time.Sleep(20 * time.Millisecond) {
+		var answer struct{ Size int }
+		a.run(address, command, &answer)
+		if is(answer) {
+			return
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("%s: still %+v", command, answer)
+		}
+	}
+}
+
 // threeWithConsole is an office of three phones that the admin may look after.
 func threeWithConsole(f *fleet, a *admin) []*phone {
 	for _, name := range []string{"101", "102", "103"} {
@@ -91,6 +106,7 @@ func TestConsole(t *testing.T) {
 	f, a := newFleet(t, 36), newAdmin(t)
 	phones := threeWithConsole(f, a)
 	f.calls(phones[1], phones[0], "101")
+	a.until(f.address(1), "ring --json", func(ring struct{ Size int }) bool { return ring.Size == 3 })
 
 	var status struct {
 		Extension, Office, Node, Version string

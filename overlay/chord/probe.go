@@ -85,9 +85,12 @@ func (n *Node) probe() {
 		}
 		n.nextProbe = n.now.Add(n.jitter(probeMost))
 	}
-	most := 1
+	most, first := 1, probeFirst
 	if len(n.ring.succ) == 0 {
 		most = 4
+	}
+	if !n.settled() {
+		first = n.cfg.Round / 4
 	}
 	for i := range n.known {
 		k := &n.known[i]
@@ -102,7 +105,7 @@ func (n *Node) probe() {
 			break
 		}
 		most--
-		k.wait = min(max(probeFirst, k.wait*3/2), probeMost)
+		k.wait = min(max(first, k.wait*3/2), probeMost)
 		if len(n.ring.succ) == 0 {
 			k.wait = min(k.wait, probeAlone)
 		}

@@ -22,7 +22,10 @@ func (n *Node) jitter(d time.Duration) time.Duration {
 func (n *Node) round() {
 	n.calm++
 	d := n.cfg.Round
-	if n.settled() && len(n.ring.succ) > 0 {
+	switch {
+	case len(n.ring.succ) == 0 && n.calm < 4*calmRounds:
+		d /= 4 // after a power cut the others will be there in a moment
+	case n.settled() && len(n.ring.succ) > 0:
 		d = n.cfg.SettledRound
 	}
 	n.nextRound = n.now.Add(n.jitter(d))
