@@ -106,7 +106,9 @@ func TestConsole(t *testing.T) {
 	f, a := newFleet(t, 36), newAdmin(t)
 	phones := threeWithConsole(f, a)
 	f.calls(phones[1], phones[0], "101")
-	a.until(f.address(1), "ring --json", func(ring struct{ Size int }) bool { return ring.Size == 3 })
+	for i := range phones {
+		a.until(f.address(i+1), "ring --json", func(ring struct{ Size int }) bool { return ring.Size == 3 })
+	}
 
 	var status struct {
 		Extension, Office, Node, Version string

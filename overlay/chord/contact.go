@@ -88,18 +88,10 @@ func (n *Node) suspected(id overlay.ID) bool {
 }
 
 // dead reports whether id died lately: then nobody else's word that it is in the
-// ring counts, only its own. Of a node that never said anything itself that is
-// remembered longer: perhaps it never existed.
+// ring counts, only its own.
 func (n *Node) dead(id overlay.ID) bool {
 	c := n.contact(id)
-	if c == nil || c.dead.IsZero() {
-		return false
-	}
-	d := n.cfg.DeadTime
-	if c.heard.IsZero() {
-		d *= 6
-	}
-	return n.now.Sub(c.dead) < d
+	return c != nil && !c.dead.IsZero() && n.now.Sub(c.dead) < n.cfg.DeadTime
 }
 
 // living is the list without those that died lately.

@@ -8,9 +8,9 @@ import (
 	"chordophone/overlay"
 )
 
-// quest is a request to whoever is responsible for a point. One node on the way
-// that is slow, has just died, or was taken over by somebody is enough to spoil a
-// way, and so is a link that carries nothing one way; so when no answer comes soon, or one that cannot be true,
+// quest is a request to whoever is responsible for a point of a large ring. One
+// node on the way that is slow, has just died, or was taken over by somebody is
+// enough to spoil a way, and so is a link that carries nothing one way; so when no answer comes soon, or one that cannot be true,
 // the request goes out again through another neighbour, while the first answer is
 // still welcome.
 type quest struct {
@@ -29,11 +29,14 @@ type quest struct {
 // route sends a request to whoever is responsible for key, which is not this
 // node: hop is what nextHop said.
 func (n *Node) route(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
-	d := n.cfg.RouteTimeout
 	if n.complete() {
-		d = 2 * n.cfg.RequestTimeout // straight to the owner, who may have to ask replicas
+		// Straight to the owner, who may have to ask replicas. While it is not
+		// known whether the owner lives, any other way leads to a node that can
+		// only guess.
+		n.call(call{hop: hop, far: true, done: done}, []Dest{{ID: key, Resource: true}}, body, 2*n.cfg.RequestTimeout)
+		return
 	}
-	n.goWay(&quest{point: key, body: body, until: n.now.Add(d), done: done}, hop)
+	n.goWay(&quest{point: key, body: body, until: n.now.Add(n.cfg.RouteTimeout), done: done}, hop)
 }
 
 // goWay sends the request through one more neighbour.
