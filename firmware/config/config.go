@@ -34,7 +34,7 @@ type Run struct {
 
 	Found       string `name:"found" placeholder:"NAME" example:"acme" help:"Found the office of this name if the data folder holds no identity yet." want:"1 to 63 of a-z, 0-9, '-' and '.', like a host name, for it stands in addresses: acme, paris.acme"`
 	Join        Secret `name:"join" placeholder:"CODE" example:"4821-9375" help:"Otherwise join the office that answers, with this pairing code." want:"the 6 to 32 digits that the other telephone shows after *73#"`
-	PairingCode Secret `name:"pairing-code" placeholder:"CODE" example:"4821-9375" help:"Keep enrolment open with this fixed code. For scripts: whoever knows the code may join at any time." want:"6 to 32 digits"`
+	PairingCode Secret `name:"pairing-code" placeholder:"CODE" example:"4821-9375" help:"Keep enrolment open with this fixed code. For scripts: whoever knows the code may join until three wrong ones were tried." want:"6 to 32 digits"`
 	Extension   string `name:"extension" placeholder:"N" example:"101" help:"Wished extension (default: the next free one from 101)." want:"a number from 100 to 9999"`
 	Name        string `name:"name" example:"Front desk" placeholder:"TEXT" help:"Name shown to those who are called." want:"at most 40 printable characters"`
 
