@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -282,13 +283,12 @@ func TestRevocation(t *testing.T) {
 		defer closeAll(phones)
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		barred := make([]map[overlay.ID]bool, len(phones))
+		barred := make([]sync.Map, len(phones)) // of Node-IDs
 		var all []*usage.Revocations
 		for i, p := range phones {
-			barred[i] = make(map[overlay.ID]bool)
 			cut := func(nodes ...overlay.ID) {
 				for _, n := range nodes {
-					barred[i][n] = true
+					barred[i].Store(n, true)
 				}
 			}
 			r := usage.NewRevocations(p.ring, p.writer, p.members, p.identity, cut, nil, slog.New(slog.DiscardHandler))
@@ -304,7 +304,7 @@ func TestRevocation(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		for i, p := range phones {
-			if !barred[i][stolen.ID()] || !all[i].Has(stolen.ID()) {
+			if _, ok := barred[i].Load(stolen.ID()); !ok || !all[i].Has(stolen.ID()) {
 				t.Errorf("after ten seconds %s has not barred it", p.identity.User())
 			}
 			if i == 1 {
