@@ -10,9 +10,9 @@ import (
 
 // quest is a request to whoever is responsible for a point of a large ring. One
 // node on the way that is slow, has just died, or was taken over by somebody is
-// enough to spoil a way, and so is a link that carries nothing one way; so when no answer comes soon, or one that cannot be true,
-// the request goes out again through another neighbour, while the first answer is
-// still welcome.
+// enough to spoil a way, and so is a link that carries nothing one way. When no
+// answer comes soon, or one that cannot be true, the request goes out again through
+// another neighbour, while the first answer is still welcome.
 type quest struct {
 	point overlay.ID
 	body  Body
