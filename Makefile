@@ -44,7 +44,7 @@ race: ## the same under the race detector (needs a C compiler)
 vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) vet ./...
 	$(GO) vet -tags interop ./...
-	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on the files above'; exit 1; }
+	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "$$bad"; echo 'run gofmt -w on the files above'; exit 1; }
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
@@ -82,7 +82,7 @@ sim-big: $(OUT)/ringsim ## a ring of 10,000 simulated phones: minutes
 fuzz: ## every fuzz target, 30 s each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$t/*_test.go | cut -c6-); do \
-	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$t || exit 1; done; done
+	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s -fuzzminimizetime 20x $$t || exit 1; done; done
 
 vm: ## real GPIO and ALSA drivers in a virtual machine
 	@echo 'make vm: there is no driver for GPIO yet, so there is nothing to prove in a virtual machine'; exit 1
