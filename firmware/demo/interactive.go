@@ -18,7 +18,7 @@ import (
 
 // Interact runs the same office for a person: phone 101 has this terminal, 102
 // answers with an echo, 103 with the sentence. What the phones keep stays in
-// o.Out, so the office is the same one the next time.
+// o.Out, so the office is the same one the next time; so does what 101 heard.
 func Interact(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return err
@@ -36,7 +36,7 @@ func Interact(ctx context.Context, o Options) error {
 
 	mine := exec.CommandContext(ctx, o.Program, "run", "--board", "term", "--no-discovery",
 		"--data", filepath.Join(o.Out, "101"), "--listen", address(0), "--found", office,
-		"--pairing-code", code, "--peer", address(1), "--peer", address(2))
+		"--ear", filepath.Join(o.Out, "101.wav"), "--pairing-code", code, "--peer", address(1), "--peer", address(2))
 	mine.Stdin, mine.Stdout, mine.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := mine.Run()
 	hangUp()
