@@ -27,8 +27,11 @@ import (
 	"chordophone/storage"
 )
 
-// sipsPort is where SIP over TLS is served. // RFC 3261, section 19.1.2
-const sipsPort = 5061
+// Where SIP is served: UDP and TCP, and TLS. // RFC 3261, section 19.1.2
+const (
+	sipPort  = 5060
+	sipsPort = 5061
+)
 
 // sshPort is where the console is; on the appliance it is 22.
 const sshPort = 2222
@@ -50,11 +53,18 @@ type appliance struct {
 	frames      *capture.Hub
 	node        *node.Node
 	ring        <-chan chord.View // for the memory of peers
+	changes     *usage.Changes
 	members     *usage.Members
 	places      *usage.Registrations
+	accounts    *usage.Accounts
+	clients     *usage.Clients
+	mailbox     *usage.Mailbox
+	contacts    *usage.Contacts
 	revocations *usage.Revocations
+	directory   *directory
 	door        doorkeeper
 
+	exchange *exchange
 	calls    *ua.UA
 	register *registration
 	events   *mailbox // for the desk
@@ -137,8 +147,14 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 	})
 	a.ring = a.node.Watch()
 	writer := usage.NewWriter(a.node, a.member, epoch)
-	a.members = usage.NewMembers(a.node, writer, a.member)
-	a.places = usage.NewRegistrations(a.node, writer, a.members, a.self.ID, sipsPort)
+	a.changes = usage.NewChanges(a.node, writer, a.self.ID, a.log)
+	a.members = usage.NewMembers(a.node, writer, a.member, a.changes)
+	a.places = usage.NewRegistrations(a.node, writer, a.self.ID, sipsPort)
+	a.accounts = usage.NewAccounts(a.node, writer, a.members, a.changes, a.member.Office())
+	a.clients = usage.NewClients(a.node, writer, a.places, a.members, a.accounts, a.self.ID)
+	a.mailbox = usage.NewMailbox(a.node, writer, a.members, a.accounts, a.clients, a.changes, a.member)
+	a.contacts = usage.NewContacts(a.node, writer, a.changes)
+	a.directory = newDirectory(a.self, a.members, a.node.Watch(), a.log)
 
 	var revoked []overlay.Record
 	err = a.db.Load(func(r overlay.Record) error {
@@ -151,23 +167,9 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 	return err
 }
 
-// makeCalls makes the user agent and this phone's registration.
-func (a *appliance) makeCalls() (err error) {
-	a.calls, err = ua.New(ua.Config{
-		User:      strconv.Itoa(a.member.Extension()),
-		Domain:    a.member.Office(),
-		Name:      a.cfg.Name,
-		Listen:    netip.AddrPortFrom(a.cfg.Listen, sipsPort),
-		ServerTLS: a.member.SIPServerTLS(),
-		ClientTLS: a.member.SIPClientTLS(),
-		PeerUser:  identity.UserOf,
-		Locate:    a.places,
-		NewMedia: func(local netip.Addr) (ua.Media, error) {
-			return media.New(media.Config{Local: local, Secure: media.Required, Log: a.log})
-		},
-		Log: a.log,
-	})
-	if err != nil {
+// makeCalls makes all that speaks SIP, and this phone's registration.
+func (a *appliance) makeCalls() error {
+	if err := a.makeExchange(); err != nil {
 		return err
 	}
 	a.register = &registration{
@@ -213,9 +215,6 @@ func (a *appliance) makeTelephone() error {
 
 // openDoor opens enrolment if scripts want it.
 func (a *appliance) openDoor() error {
-	if len(a.cfg.Accounts) > 0 {
-		a.log.Warn("accounts for other SIP clients are not served yet; --account has no effect")
-	}
 	code := a.cfg.PairingCode.Reveal()
 	if code == "" {
 		return nil

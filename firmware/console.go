@@ -118,16 +118,28 @@ func (c console) Registrations(ctx context.Context) ([]manage.Registration, erro
 	if err != nil {
 		return nil, err
 	}
-	var out []manage.Registration
+	var users []string
 	for _, m := range list {
-		aor := "sip:" + m.User
-		places, err := c.places.Places(ctx, aor)
+		users = append(users, m.User)
+	}
+	accounts, err := c.accounts.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range accounts {
+		users = append(users, one.User+"@"+c.member.Office())
+	}
+	var out []manage.Registration
+	for _, user := range users {
+		aor := "sip:" + user
+		places, err := c.clients.Places(ctx, aor)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range places {
 			out = append(out, manage.Registration{
 				AOR: aor, Contact: p.Contact, Node: p.Node.String(), ExpiresS: int64(p.Expires.Seconds()),
+				Client: p.Client(), Agent: p.Agent,
 			})
 		}
 	}
@@ -141,7 +153,7 @@ func (c console) Lookup(ctx context.Context, aor string) (manage.Lookup, error) 
 
 func (c console) Trace(ctx context.Context, aor string) (manage.Trace, error) {
 	began := time.Now()
-	places, err := c.places.Places(ctx, aor)
+	places, err := c.clients.Places(ctx, aor)
 	if err != nil {
 		return manage.Trace{}, err
 	}
@@ -149,6 +161,7 @@ func (c console) Trace(ctx context.Context, aor string) (manage.Trace, error) {
 	for _, p := range places {
 		t.Bindings = append(t.Bindings, manage.Binding{
 			Contact: p.Contact, Node: p.Node.String(), ExpiresS: int64(p.Expires.Seconds()),
+			Client: p.Client(), Agent: p.Agent,
 		})
 	}
 	resource := c.places.Resource(aor)

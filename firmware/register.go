@@ -24,7 +24,7 @@ const (
 // registration keeps this phone's own address bound in the location service and
 // tells the telephone whether it can call and be called.
 type registration struct {
-	service location.Service
+	service location.Own
 	aor     string
 	contact string
 	online  phone.Online

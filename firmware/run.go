@@ -74,12 +74,20 @@ func (a *appliance) run(ctx context.Context) error {
 	ring.Go(func() error { return a.node.Run(onRing) })
 	ring.Go(func() error { return a.rememberPeers(onRing) })
 
+	aboveRing, silence := context.WithCancel(onRing)
+	defer silence()
+	var sip errgroup.Group
+	sip.Go(func() error { return a.exchange.run(aboveRing) })
+
 	top, topCtx := errgroup.WithContext(ctx)
 	top.Go(func() error { return a.calls.Run(topCtx) })
 	top.Go(func() error { return a.voice.run(topCtx) })
 	top.Go(func() error { return a.desk.run(topCtx) })
 	top.Go(func() error { return a.register.run(topCtx) })
 	top.Go(func() error { return a.revocations.Run(topCtx) })
+	top.Go(func() error { return a.changes.Run(topCtx) })
+	top.Go(func() error { return a.directory.run(topCtx) })
+	top.Go(func() error { return a.makeAccounts(topCtx) })
 	top.Go(func() error { return a.ledger.run(topCtx) })
 	if a.console != nil {
 		top.Go(func() error { return a.console.Run(topCtx) })
@@ -94,6 +102,8 @@ func (a *appliance) run(ctx context.Context) error {
 	}
 	a.log.Info("leaving the ring")
 	a.register.remove(onRing)
+	silence()
+	err = errors.Join(err, sip.Wait())
 	leave()
 	err = errors.Join(err, ring.Wait())
 	cut()

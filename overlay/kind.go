@@ -25,6 +25,33 @@ const (
 	// value lists the Node-IDs that stay members though that phone enrolled
 	// them. Any member may sign one; nobody can take it back.
 	Revocation Kind = 0xF0000002
+
+	// What follows any member may write, whoever wrote it before: the newest
+	// version of a slot holds.
+
+	// Credential is one SIP account of an existing client: dictionary keyed by
+	// its user name, at the Resource-ID of "accounts".
+	Credential Kind = 0xF0000003
+
+	// Binding is one contact of an existing client: dictionary keyed by a hash
+	// of what tells it from others, at the Resource-ID of the user name, where
+	// a phone's own registration would be.
+	Binding Kind = 0xF0000004
+
+	// Mailbox is one message that waits for an address: dictionary keyed by a
+	// hash of its identifier, at the Resource-ID of "mailbox:" and the user
+	// name. Its value is sealed to the recipient.
+	Mailbox Kind = 0xF0000005
+
+	// Contacts is one entry of an address's list of contacts: dictionary keyed
+	// by the entry's own address, at the Resource-ID of "contacts:" and the
+	// user name of whose list it is.
+	Contacts Kind = 0xF0000006
+
+	// Changes is what one phone has lately changed in the Kinds above, so that
+	// others need not read all of them to know: dictionary keyed by Node-ID, at
+	// the Resource-ID of "changes". Only that phone may write it.
+	Changes Kind = 0xF0000007
 )
 
 func (k Kind) String() string {
@@ -35,6 +62,16 @@ func (k Kind) String() string {
 		return "OFFICE-MEMBER"
 	case Revocation:
 		return "REVOCATION"
+	case Credential:
+		return "CREDENTIAL"
+	case Binding:
+		return "BINDING"
+	case Mailbox:
+		return "MAILBOX"
+	case Contacts:
+		return "CONTACTS"
+	case Changes:
+		return "CHANGES"
 	}
 	return fmt.Sprintf("kind-%#x", uint32(k))
 }

@@ -43,6 +43,10 @@ type Run struct {
 
 	Accounts []Account `name:"account" placeholder:"USER:PASS" sep:"none" example:"softphone:a long password" help:"Make this SIP account for other clients, if the office has none of that name. May be given more than once. For scripts." want:"USER:PASS, the user of letters, digits and -_.+"`
 
+	Trust    []netip.Prefix `name:"trust" placeholder:"IP/BITS" sep:"none" example:"192.0.2.32/28" help:"SIP clients of this network need no password and may speak as any account: for gateways and measurements. May be given more than once." want:"a network such as 192.0.2.32/28, or one address such as 192.0.2.40/32"`
+	Floating netip.Prefix   `name:"floating" placeholder:"IP/BITS" example:"192.0.2.250/24" help:"An address that always one telephone of the office has, the same at all of them: clients that know only one registrar use it, and the next telephone takes it over when one dies. Needs the right to change addresses." want:"a free address of this network with its prefix length, such as 192.0.2.250/24"`
+	DNS      uint16         `name:"dns-port" default:"53" help:"Port at which this telephone tells by DNS where the telephones of the office are, for clients that look for the office's name; 0 for none." want:"a port, or 0"`
+
 	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
 
 	LogLevel  slog.Level `name:"log-level" default:"info" help:"Least important messages to log: debug, info, warn or error." want:"debug, info, warn or error"`

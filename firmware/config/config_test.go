@@ -37,13 +37,15 @@ func write(t *testing.T, name, text string) {
 }
 
 func TestCommands(t *testing.T) {
-	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", Country: "eu", LogFormat: "text"}
+	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", DNS: 53, Country: "eu", LogFormat: "text"}
 	full := Run{
 		Data: "d", Listen: netip.MustParseAddr("127.0.0.12"), Board: "pipe", Mic: "speech.wav", Ear: "alsa:hw:1,0",
 		Join: "4821-9375", PairingCode: "135790", Extension: "102", Name: "Anna Lindqvist",
 		Peers:       []Peer{{netip.MustParseAddrPort("127.0.0.11:6084")}, {netip.MustParseAddrPort("[::1]:7000")}, {netip.MustParseAddrPort("[::2]:6084")}},
 		NoDiscovery: true,
 		Accounts:    []Account{{"soft", "a:b,c"}, {"two", "x"}},
+		Trust:       []netip.Prefix{netip.MustParsePrefix("192.0.2.32/28"), netip.MustParsePrefix("192.0.2.9/32")},
+		Floating:    netip.MustParsePrefix("192.0.2.250/24"),
 		Country:     "uk", LogLevel: slog.LevelDebug, LogFormat: "json",
 	}
 	found := plain
@@ -55,7 +57,7 @@ func TestCommands(t *testing.T) {
 		{"run", &plain},
 		{"run --found paris.acme", &found},
 		{"run --data d --listen 127.0.0.12 --board pipe --mic speech.wav --ear alsa:hw:1,0 --join 4821-9375 --pairing-code 135790" +
-			" --extension 102 --name Anna\u00a0Lindqvist --peer 127.0.0.11 --peer [::1]:7000 --peer ::2 --no-discovery --account soft:a:b,c --account two:x" +
+			" --extension 102 --name Anna\u00a0Lindqvist --peer 127.0.0.11 --peer [::1]:7000 --peer ::2 --no-discovery --account soft:a:b,c --account two:x --trust 192.0.2.32/28 --trust 192.0.2.9/32 --floating 192.0.2.250/24 --dns-port 0" +
 			" --country uk --log-level debug --log-format json", &full},
 		{"demo", &Demo{Phones: 3, Out: "build/demo"}},
 		{"demo --phones 5 --out x --speech s.wav", &Demo{Phones: 5, Out: "x", Speech: "s.wav"}},
@@ -156,7 +158,7 @@ country = "fr"
 		t.Fatal(err)
 	}
 	want := &Run{
-		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text",
+		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text", DNS: 53,
 		Accounts: []Account{{"soft", "secret"}},
 		Country:  "us",                                                 // the flag overrides the file,
 		Peers:    []Peer{{netip.MustParseAddrPort("127.0.0.99:6084")}}, // wholly

@@ -176,6 +176,12 @@ func set(v reflect.Value, text string) error {
 			return fmt.Errorf("%q is neither", text)
 		}
 		v.SetBool(b)
+	case reflect.Uint16:
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return fmt.Errorf("%q is no number from 0 to 65535", text)
+		}
+		v.SetUint(n)
 	default:
 		panic("BUG: config: no way to set a " + v.Type().String())
 	}

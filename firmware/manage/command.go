@@ -39,6 +39,9 @@ type options struct {
 	follow bool
 	last   int
 	period time.Duration
+
+	password, name string
+	lamp           int
 }
 
 // shell carries out command lines.
@@ -56,7 +59,7 @@ func (e usageError) Error() string { return e.text }
 func (e usageError) Hint() string  { return e.hint }
 
 // planned are the commands of later versions.
-const planned = "accounts contacts config selftest update reboot"
+const planned = "config selftest update reboot"
 
 // do carries out one line and returns its exit status.
 func (s *shell) do(ctx context.Context, line string) int {

@@ -29,7 +29,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client := start(t, &fakePhone{packets: 3}).dial()
+			client := start(t, &fakePhone{packets: 3, messages: somePosts()}).dial()
 			var got bytes.Buffer
 			for line := range strings.Lines(string(want)) {
 				if strings.HasPrefix(line, "# ") {
@@ -117,8 +117,8 @@ func TestEveryCommand(t *testing.T) {
 
 // What others have chosen, a caller's name say, cannot command a terminal.
 func TestNothingCommandsATerminal(t *testing.T) {
-	client := start(t, new(fakePhone)).dial()
-	for _, line := range []string{"calls", "calls --json", "lookup '\x1b[2J'", "\x1b[2J", "log --json"} {
+	client := start(t, &fakePhone{messages: somePosts()}).dial()
+	for _, line := range []string{"calls", "calls --json", "messages", "messages --json", "messages read 4xz", "lookup '\x1b[2J'", "\x1b[2J", "log --json"} {
 		out, errOut, _ := do(t, client, line)
 		for _, r := range strings.ReplaceAll(out+errOut, "\n", "") {
 			if unprintable(r) {

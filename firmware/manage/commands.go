@@ -34,7 +34,7 @@ func commands() []*command {
 		},
 		{
 			name: "registrations", summary: "who is reached where", time: askTime,
-			about:   "All addresses that are registered now, with the phone that serves each.",
+			about:   "All addresses that are registered now: phones, and the contacts of other SIP clients with the phone that serves each.",
 			example: "registrations",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
 				list, err := s.phone.Registrations(ctx)
@@ -114,6 +114,38 @@ func commands() []*command {
 			example: "revoke 103",
 			names:   extensions,
 			run:     revoke,
+		},
+		{
+			name: "accounts", args: "list|add USER|remove USER", summary: "accounts of other SIP phones and programs", time: askTime, most: 2,
+			about: "Each is valid at every phone of the office, two seconds later: whichever is entered as its server. " +
+				"Without --password a good one is made and shown once. --name is for people. remove ends its registrations, too.",
+			example: "accounts add alice --name 'Alice Ames'",
+			flags: func(o *options, f *flag.FlagSet) {
+				f.StringVar(&o.password, "password", "", "`P`")
+				f.StringVar(&o.name, "name", "", "`NAME`")
+			},
+			names: func(context.Context, Phone) []string { return []string{"add", "list", "remove"} },
+			run:   accounts,
+		},
+		{
+			name: "contacts", args: "list|set NUMBER|remove NUMBER", summary: "whom this phone knows by name", time: askTime, most: 2,
+			about: "NUMBER is an extension or the user name of an account. With --lamp the lamp of that number " +
+				"shows whether it is free, rings, is busy, or is out of reach. set replaces the contact of the same number.",
+			example: "contacts set 102 --name Workshop --lamp 1",
+			flags: func(o *options, f *flag.FlagSet) {
+				f.StringVar(&o.name, "name", "", "`NAME`")
+				f.IntVar(&o.lamp, "lamp", 0, "`N`")
+			},
+			names: func(context.Context, Phone) []string { return []string{"list", "remove", "set"} },
+			run:   contacts,
+		},
+		{
+			name: "messages", args: "list|read ID|delete ID", summary: "text messages that wait for this phone", time: askTime, most: 2,
+			about: "Oldest first. They wait for seven days at most, sealed so that only this phone can read them. " +
+				"ID is as list shows it; its beginning is enough.",
+			example: "messages read 4XK2",
+			names:   func(context.Context, Phone) []string { return []string{"delete", "list", "read"} },
+			run:     messages,
 		},
 		{
 			name: "log", summary: "what happened, in words",

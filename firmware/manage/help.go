@@ -45,7 +45,8 @@ func writeHelp(p *page, list []helpEntry) {
 	p.fields(rows...)
 	p.line("")
 	p.line("First steps: status says whether all is well, members who belongs to the office,")
-	p.line("enrol open lets a new phone in. When a call fails: lookup 102, trace 102, log.")
+	p.line("enrol open lets a new phone in, accounts add alice a SIP phone of another make.")
+	p.line("When a call fails: lookup 102, trace 102, log.")
 	p.line("Each command takes --json, for scripts. help COMMAND says more.")
 }
 

@@ -13,6 +13,9 @@ type Phone interface {
 	Desk
 	Ringside
 	Office
+	Accounts
+	Contacts
+	Messages
 	Recorder
 }
 
@@ -54,6 +57,31 @@ type Office interface {
 	// OpenEnrolment lets newcomers in for a while with a new pairing code.
 	OpenEnrolment(ctx context.Context) (Enrolment, error)
 	CloseEnrolment(ctx context.Context) error
+}
+
+// Accounts are those of existing SIP clients. They are valid at every phone.
+type Accounts interface {
+	Accounts(ctx context.Context) ([]Account, error)
+
+	// AddAccount makes one. Without a password it makes a good one; NewAccount has
+	// the password in that case only.
+	AddAccount(ctx context.Context, user, password, name string) (NewAccount, error)
+	RemoveAccount(ctx context.Context, user string) error
+}
+
+// Contacts is the list of contacts of this phone.
+type Contacts interface {
+	Contacts(ctx context.Context) ([]Contact, error)
+
+	// SetContact adds one or replaces that of the same number.
+	SetContact(ctx context.Context, c Contact) error
+	RemoveContact(ctx context.Context, number string) error
+}
+
+// Messages are those that wait for this phone, oldest first.
+type Messages interface {
+	Messages(ctx context.Context) ([]Message, error)
+	DeleteMessage(ctx context.Context, id string) error
 }
 
 // Recorder tells what happened and what happens. Each Write of its methods is one
@@ -151,6 +179,8 @@ type Registration struct {
 	Contact  string `json:"contact"`
 	Node     string `json:"node"` // the phone that serves it
 	ExpiresS int64  `json:"expires_s"`
+	Client   bool   `json:"client"`          // it is an existing SIP client
+	Agent    string `json:"agent,omitempty"` // which, by its own words
 }
 
 // Lookup is the answer of the location service.
@@ -164,8 +194,10 @@ type Lookup struct {
 // Binding is one contact of an address of record.
 type Binding struct {
 	Contact  string `json:"contact"`
-	Node     string `json:"node"`
+	Node     string `json:"node"` // the phone itself, or the one that serves the client
 	ExpiresS int64  `json:"expires_s"`
+	Client   bool   `json:"client"`          // it is an existing SIP client
+	Agent    string `json:"agent,omitempty"` // which, by its own words
 }
 
 // Trace is the way to where an address of record is kept.
@@ -211,6 +243,41 @@ type Enrolment struct {
 	Open  bool   `json:"open"`
 	Code  string `json:"code,omitempty"`
 	LeftS int64  `json:"left_s,omitempty"` // until it closes by itself, 0: never
+}
+
+// Account is the account of an existing SIP client.
+type Account struct {
+	User string `json:"user"`
+	AOR  string `json:"aor"`
+	Name string `json:"name,omitempty"`
+	MD5  bool   `json:"md5"`  // it may authenticate with MD5
+	Node string `json:"node"` // the phone at which it was made
+}
+
+// NewAccount is an account that was made just now.
+type NewAccount struct {
+	User     string `json:"user"`
+	AOR      string `json:"aor"`
+	Name     string `json:"name,omitempty"`
+	Realm    string `json:"realm"`
+	Password string `json:"password,omitempty"` // if it was made here: it cannot be shown again
+	Remark   string `json:"remark,omitempty"`   // what is not good about it
+}
+
+// Contact is somebody whom this phone knows by name.
+type Contact struct {
+	Number string `json:"number"` // an extension or a user name
+	Name   string `json:"name,omitempty"`
+	Lamp   int    `json:"lamp,omitempty"` // that shows what it does, 0: none
+}
+
+// Message is one that waits.
+type Message struct {
+	ID   string    `json:"id"`
+	From string    `json:"from"`
+	Name string    `json:"name,omitempty"`
+	Sent time.Time `json:"sent"` // by the clock of the phone that took it
+	Text string    `json:"text"`
 }
 
 // Call is a call in progress or an entry of the call log.

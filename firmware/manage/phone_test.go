@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,6 +26,10 @@ type fakePhone struct {
 	stuck   chan string // names of methods that wait for their context
 	packets int         // of capture, then it waits; 0: without end
 	ended   chan error  // of streams: why
+
+	accounts []Account
+	contacts []Contact
+	messages []Message
 }
 
 var _ Phone = (*fakePhone)(nil)
@@ -83,8 +88,10 @@ func (f *fakePhone) Members(ctx context.Context) ([]Member, error) {
 
 func (f *fakePhone) Registrations(context.Context) ([]Registration, error) {
 	return []Registration{
-		{"sip:101@acme", "sip:101@192.0.2.1:5061;transport=tls", nodes[0], 3540},
-		{"sip:102@acme", "sip:102@192.0.2.2:5061;transport=tls", nodes[1], 59},
+		{AOR: "sip:101@acme", Contact: "sip:101@192.0.2.1:5061;transport=tls", Node: nodes[0], ExpiresS: 3540},
+		{AOR: "sip:102@acme", Contact: "sip:102@192.0.2.2:5061;transport=tls", Node: nodes[1], ExpiresS: 59},
+		{AOR: "sip:alice@acme", Contact: "sip:alice@192.0.2.50:5062", Node: nodes[1], ExpiresS: 3000, Client: true, Agent: "Softphone/1.0"},
+		{AOR: "sip:alice@acme", Contact: "sip:alice@192.0.2.51", Node: nodes[0], ExpiresS: 300, Client: true},
 	}, nil
 }
 
@@ -96,9 +103,11 @@ func (e errNobody) Hint() string  { return "members lists who there is" }
 func (f *fakePhone) Lookup(ctx context.Context, aor string) (Lookup, error) {
 	switch aor {
 	case "sip:102@acme":
-		return Lookup{aor, []Binding{{"sip:102@192.0.2.2:5061;transport=tls", nodes[1], 3540}}, 1, 1.25}, nil
+		return Lookup{aor, []Binding{{Contact: "sip:102@192.0.2.2:5061;transport=tls", Node: nodes[1], ExpiresS: 3540}}, 1, 1.25}, nil
 	case "sip:103@acme":
 		return Lookup{aor, []Binding{}, 2, 1234.5}, nil
+	case "sip:alice@acme":
+		return Lookup{aor, []Binding{{"sip:alice@192.0.2.50:5062", nodes[1], 3000, true, "Softphone/1.0"}}, 1, 1.25}, nil
 	case "sip:slow@acme":
 		f.stuck <- "lookup"
 		<-ctx.Done()
@@ -114,7 +123,7 @@ func (f *fakePhone) Trace(_ context.Context, aor string) (Trace, error) {
 	return Trace{aor, "7f000000000000000000000000000000", []Hop{
 		{Peer{nodes[1], "102", "192.0.2.2:6084"}, 0.5},
 		{Peer{nodes[2], "103", "192.0.2.3:6084"}, 1.1},
-	}, []Binding{{"sip:102@192.0.2.2:5061;transport=tls", nodes[1], 3540}}, 1.25}, nil
+	}, []Binding{{Contact: "sip:102@192.0.2.2:5061;transport=tls", Node: nodes[1], ExpiresS: 3540}}, 1.25}, nil
 }
 
 func (f *fakePhone) Audit(context.Context) (Audit, error) {
@@ -150,6 +159,82 @@ func (f *fakePhone) CloseEnrolment(context.Context) error {
 	defer f.mu.Unlock()
 	f.open = false
 	return nil
+}
+
+func (f *fakePhone) Accounts(context.Context) ([]Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.accounts), nil
+}
+
+func (f *fakePhone) AddAccount(_ context.Context, user, password, name string) (NewAccount, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if user == "102" {
+		return NewAccount{}, hinted{errors.New("102 is the extension of a telephone"), "choose another user name: members lists the extensions"}
+	}
+	made := NewAccount{User: user, AOR: "sip:" + user + "@acme", Name: name, Realm: "acme"}
+	switch {
+	case password == "":
+		made.Password = "HDJ4WZ3N6QYTRX2KBVCMPLSGFA"
+	case len(password) < 12:
+		made.Remark = "the password is short; without --password a good one is made"
+	}
+	f.accounts = append(f.accounts, Account{User: user, AOR: made.AOR, Name: name, MD5: true, Node: nodes[0]})
+	return made, nil
+}
+
+func (f *fakePhone) RemoveAccount(_ context.Context, user string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.accounts)
+	f.accounts = slices.DeleteFunc(f.accounts, func(a Account) bool { return a.User == user })
+	if len(f.accounts) == n {
+		return hinted{fmt.Errorf("account %s: there is no such account", user), "accounts list shows them"}
+	}
+	return nil
+}
+
+func (f *fakePhone) Contacts(context.Context) ([]Contact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.contacts), nil
+}
+
+func (f *fakePhone) SetContact(_ context.Context, c Contact) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.contacts = append(slices.DeleteFunc(f.contacts, func(o Contact) bool { return o.Number == c.Number }), c)
+	return nil
+}
+
+func (f *fakePhone) RemoveContact(_ context.Context, number string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.contacts = slices.DeleteFunc(f.contacts, func(o Contact) bool { return o.Number == number })
+	return nil
+}
+
+func (f *fakePhone) Messages(context.Context) ([]Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.messages), nil
+}
+
+func (f *fakePhone) DeleteMessage(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages = slices.DeleteFunc(f.messages, func(m Message) bool { return m.ID == id })
+	return nil
+}
+
+// somePosts are messages, one of them from somebody who knows terminals.
+func somePosts() []Message {
+	sent := time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
+	return []Message{
+		{ID: "4XK2AAAA", From: "sip:102@acme", Name: "Zoë", Sent: sent, Text: "The parcel has come.\nIt stands at the door, where everybody falls over it."},
+		{ID: "4XZZBBBB", From: "sip:eve@acme", Sent: sent.Add(time.Hour), Text: "\x1b[2Jred\u202e"},
+	}
 }
 
 // pcapHeader is that of a file of exported PDUs, microseconds, little endian.

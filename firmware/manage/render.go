@@ -90,9 +90,9 @@ func writeRegistrations(p *page, list []Registration) {
 		p.hint("a phone registers itself when it is in the ring: status says whether it is")
 		return
 	}
-	rows := [][]string{{"ADDRESS", "CONTACT", "NODE", "EXPIRES IN"}}
+	rows := [][]string{{"ADDRESS", "CONTACT", "NODE", "EXPIRES IN", "CLIENT"}}
 	for _, r := range list {
-		rows = append(rows, []string{bare(r.AOR), r.Contact, short(r.Node), span(seconds(r.ExpiresS))})
+		rows = append(rows, []string{bare(r.AOR), r.Contact, short(r.Node), span(seconds(r.ExpiresS)), client(r.Client, r.Agent)})
 	}
 	p.table(rows...)
 }
@@ -127,15 +127,23 @@ func writeLookup(p *page, l Lookup) {
 func writeBindings(p *page, aor string, bindings []Binding) {
 	if len(bindings) == 0 {
 		p.line("%s is not registered now", bare(aor))
-		p.hint("members says whether its phone is online")
+		p.hint("members says whether its phone is online, accounts list whether it is an account")
 		return
 	}
-	rows := [][]string{{"CONTACT", "NODE", "EXPIRES IN"}}
+	rows := [][]string{{"CONTACT", "NODE", "EXPIRES IN", "CLIENT"}}
 	for _, b := range bindings {
-		rows = append(rows, []string{b.Contact, short(b.Node), span(seconds(b.ExpiresS))})
+		rows = append(rows, []string{b.Contact, short(b.Node), span(seconds(b.ExpiresS)), client(b.Client, b.Agent)})
 	}
 	p.line("%s is reached at", bare(aor))
 	p.table(rows...)
+}
+
+// client says which program an existing client is, "" for a phone of the office.
+func client(is bool, agent string) string {
+	if is && agent == "" {
+		return "unnamed"
+	}
+	return agent
 }
 
 func writeTrace(p *page, t Trace) {
@@ -234,6 +242,7 @@ func writeEnrolment(p *page, e Enrolment) {
 func writeRevoked(p *page, m Member) {
 	p.line("extension %s (node %s) is shut out of the office", m.Extension, short(m.Node))
 	p.hint("if the phone comes back, enrol it anew: enrol open")
+	p.hint("whoever opens the phone can log in with the accounts that it knew: give them new passwords with accounts remove and accounts add")
 }
 
 func writeCaptured(p *page, c captured) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,18 +16,52 @@ import (
 )
 
 // Members is the list of enrolled phones: one OFFICE-MEMBER record each, all at
-// one point of the ring.
+// one point of the ring. What must be quick it keeps in memory.
 type Members struct {
-	ring   Ring
-	writer *Writer
-	self   Identity
+	ring    Ring
+	writer  *Writer
+	self    Identity
+	changes *Changes
 
 	claiming sync.Mutex // one extension is claimed at a time
+
+	mu     sync.RWMutex        // guards what follows
+	chains map[string][][]byte // certificate chain by extension, nil before it was read
 }
 
 // NewMembers makes the list, as the phone self sees it.
-func NewMembers(ring Ring, writer *Writer, self Identity) *Members {
-	return &Members{ring: ring, writer: writer, self: self}
+func NewMembers(ring Ring, writer *Writer, self Identity, changes *Changes) *Members {
+	m := &Members{ring: ring, writer: writer, self: self, changes: changes}
+	changes.Watch(overlay.OfficeMember, func(ctx context.Context, _ overlay.ID) error {
+		_, err := m.List(ctx)
+		return err
+	})
+	return m
+}
+
+// Telephone reports whether a user is a telephone of the office: "102", with or
+// without the office's name behind it. It takes no time. A telephone that was
+// enrolled just now is known two seconds later.
+func (m *Members) Telephone(user string) bool {
+	ext, _, _ := strings.Cut(user, "@")
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	_, ok := m.chains[ext]
+	return ok
+}
+
+// chain is the certificate chain of the telephone with this extension.
+func (m *Members) chain(ext string) [][]byte {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.chains[ext]
+}
+
+// listed reports whether the list was ever read.
+func (m *Members) listed() bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.chains != nil
 }
 
 // List is everybody who was enrolled, in the order of extensions.
@@ -35,14 +71,25 @@ func (m *Members) List(ctx context.Context) ([]identity.Member, error) {
 		return nil, fmt.Errorf("list members: %w", err)
 	}
 	var out []identity.Member
+	values := make(map[overlay.ID][]byte, len(records))
 	for _, r := range records {
 		if member, err := m.self.ParseMember(r.Value); err == nil {
 			out = append(out, member)
+			values[member.Node] = r.Value
 		}
 	}
 	slices.SortFunc(out, func(a, b identity.Member) int {
 		return cmp.Or(cmp.Compare(a.Extension, b.Extension), a.Node.Compare(b.Node))
 	})
+	chains := make(map[string][][]byte, len(out))
+	for _, member := range slices.Backward(out) { // of two with one extension, the first
+		if chains[strconv.Itoa(member.Extension)], err = identity.ParseChain(values[member.Node]); err != nil {
+			panic("BUG: a member's chain is verified and cannot be read")
+		}
+	}
+	m.mu.Lock()
+	m.chains = chains
+	m.mu.Unlock()
 	return out, nil
 }
 
@@ -66,7 +113,11 @@ func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err 
 	if err != nil {
 		return 0, err
 	}
-	if ext, err = choose(n.Wish, list); err != nil {
+	accounts, err := numbers(ctx, m.ring)
+	if err != nil {
+		return 0, err
+	}
+	if ext, err = choose(n.Wish, list, accounts); err != nil {
 		return 0, err
 	}
 	chain, err := n.Issue(ext)
@@ -92,16 +143,20 @@ func (m *Members) Keep(ctx context.Context) error {
 func (m *Members) add(ctx context.Context, node overlay.ID, chain [][]byte) error {
 	r := identity.MemberRecord(node, chain)
 	r.Lifetime = memberLife
-	_, err := m.writer.Put(ctx, r)
-	return err
+	if _, err := m.writer.Put(ctx, r); err != nil {
+		return err
+	}
+	m.changes.Tell(overlay.OfficeMember, identity.MembersResource)
+	return nil
 }
 
 // memberLife is for ever: all that the wire's 32 bits of seconds can say.
 const memberLife = math.MaxUint32 * time.Second
 
-func choose(wish int, list []identity.Member) (int, error) {
+// choose finds an extension that neither a phone nor an account has.
+func choose(wish int, list []identity.Member, accounts []int) (int, error) {
 	taken := func(ext int) bool {
-		return slices.ContainsFunc(list, func(m identity.Member) bool { return m.Extension == ext })
+		return slices.Contains(accounts, ext) || slices.ContainsFunc(list, func(m identity.Member) bool { return m.Extension == ext })
 	}
 	if wish != 0 {
 		if taken(wish) {

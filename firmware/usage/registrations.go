@@ -13,20 +13,19 @@ import (
 	"chordophone/sip/location"
 )
 
-// Registrations is the location service of the office, kept in the ring: one
+// Registrations say where the telephones of the office are, kept in the ring: one
 // SIP-REGISTRATION record for each phone, at the Resource-ID of its user name, in
 // the form that names the phone's Node-ID. // RFC 7904, section 3.3
 type Registrations struct {
-	ring    Ring
-	writer  *Writer
-	members *Members
-	self    overlay.ID
-	port    uint16 // SIP over TLS, the same at every phone
+	ring   Ring
+	writer *Writer
+	self   overlay.ID
+	port   uint16 // SIP over TLS, the same at every phone
 }
 
-// NewRegistrations makes the location service of the phone self.
-func NewRegistrations(ring Ring, writer *Writer, members *Members, self overlay.ID, port uint16) *Registrations {
-	return &Registrations{ring: ring, writer: writer, members: members, self: self, port: port}
+// NewRegistrations makes what the phone self needs to register.
+func NewRegistrations(ring Ring, writer *Writer, self overlay.ID, port uint16) *Registrations {
+	return &Registrations{ring: ring, writer: writer, self: self, port: port}
 }
 
 // Bind registers this phone as the place to reach aor, which must be its own
@@ -75,29 +74,13 @@ type Place struct {
 	location.Binding
 }
 
-// Lookup is location.Service's.
-func (s *Registrations) Lookup(ctx context.Context, aor string) ([]location.Binding, error) {
-	places, err := s.Places(ctx, aor)
-	var out []location.Binding
-	for _, p := range places {
-		out = append(out, p.Binding)
-	}
-	return out, err
-}
-
-// Places finds where aor is reached. A phone that is registered but whose node
-// does not answer is none of them.
-func (s *Registrations) Places(ctx context.Context, aor string) ([]Place, error) {
-	user, err := userName(aor)
-	if err != nil {
-		return nil, err
-	}
-	records, _, err := s.ring.Get(ctx, overlay.ResourceID(user), overlay.SIPRegistration)
-	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", aor, err)
-	}
-	var out []Place
+// telephones are the phones that registration records name. A phone that is
+// registered but whose node does not answer is none of them.
+func (s *Registrations) telephones(ctx context.Context, user string, records []overlay.Record) (out []Place) {
 	for _, r := range records {
+		if r.Kind != overlay.SIPRegistration {
+			continue
+		}
 		node, err := registeredNode(r)
 		if err != nil {
 			continue // signed, but not by anything that we understand
@@ -108,12 +91,7 @@ func (s *Registrations) Places(ctx context.Context, aor string) ([]Place, error)
 		}
 		out = append(out, Place{node, location.Binding{Contact: s.contact(user, peer), Expires: r.Lifetime}})
 	}
-	if len(records) == 0 {
-		if known, err := s.members.Has(ctx, user); err == nil && !known {
-			return nil, fmt.Errorf("look up %s: %w", aor, location.ErrNotFound)
-		}
-	}
-	return out, nil
+	return out
 }
 
 func (s *Registrations) contact(user string, peer overlay.Peer) string {
@@ -135,12 +113,12 @@ func registeredNode(r overlay.Record) (overlay.ID, error) {
 	return overlay.ID(reg.To[0].ID), nil
 }
 
-// userName is the RELOAD user name of an address of record: without the scheme.
-// RFC 7904, section 3.1
+// userName is the RELOAD user name of an address of record: without the scheme, in
+// lower case. // RFC 7904, section 3.1
 func userName(aor string) (string, error) {
 	user, ok := strings.CutPrefix(aor, "sip:")
 	if !ok || strings.Count(user, "@") != 1 || strings.ContainsAny(user, ";?<> \t\r\n") {
 		return "", fmt.Errorf("usage: %q is not an address of record like sip:102@office", aor)
 	}
-	return user, nil
+	return strings.ToLower(user), nil
 }

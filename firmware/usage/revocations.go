@@ -96,6 +96,7 @@ func (r *Revocations) apply(records []overlay.Record) {
 		r.log.Warn("phone is revoked", "node", one.Node, "self", one.Node == r.self.ID())
 	}
 	r.cut(nodes...)
+	r.members.changes.Doubt(overlay.OfficeMember) // they are telephones of the office no longer
 }
 
 // Has reports whether a node was revoked.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,12 +21,13 @@ import (
 	"chordophone/overlay/node"
 	"chordophone/overlay/node/nodetest"
 	"chordophone/sip/location"
+	"chordophone/sip/message"
 )
 
 // phone is a node of a real ring on an in-memory network, with what usage makes
 // of it.
 type phone struct {
-	t        *testing.T
+	t        testing.TB
 	identity *identity.Identity
 	peer     overlay.Peer
 	wire     *nodetest.Transport
@@ -36,10 +38,15 @@ type phone struct {
 	writer   *usage.Writer
 	members  *usage.Members
 	places   *usage.Registrations
+	changes  *usage.Changes
+	accounts *usage.Accounts
+	clients  *usage.Clients
+	mailbox  *usage.Mailbox
+	contacts *usage.Contacts
 }
 
 // boot starts a phone that has an identity.
-func boot(t *testing.T, wires *nodetest.Net, i int, id *identity.Identity, epoch uint32, known ...overlay.Peer) *phone {
+func boot(t testing.TB, wires *nodetest.Net, i int, id *identity.Identity, epoch uint32, known ...overlay.Peer) *phone {
 	t.Helper()
 	p := &phone{t: t, identity: id, ended: make(chan struct{})}
 	p.peer = overlay.Peer{ID: id.ID(), Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), overlay.Port)}
@@ -54,15 +61,23 @@ func boot(t *testing.T, wires *nodetest.Net, i int, id *identity.Identity, epoch
 	p.ring = ring
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
+	p.writer = usage.NewWriter(ring, id, epoch)
+	p.changes = usage.NewChanges(ring, p.writer, id.ID(), slog.New(slog.DiscardHandler))
+	p.members = usage.NewMembers(ring, p.writer, id, p.changes)
+	p.places = usage.NewRegistrations(ring, p.writer, id.ID(), 5061)
+	p.accounts = usage.NewAccounts(ring, p.writer, p.members, p.changes, id.Office())
+	p.clients = usage.NewClients(ring, p.writer, p.places, p.members, p.accounts, id.ID())
+	p.mailbox = usage.NewMailbox(ring, p.writer, p.members, p.accounts, p.clients, p.changes, id)
+	p.contacts = usage.NewContacts(ring, p.writer, p.changes)
 	go func() {
 		defer close(p.ended)
+		var changes sync.WaitGroup
+		changes.Go(func() { p.changes.Run(ctx) })
 		if err := ring.Run(ctx); err != nil {
 			t.Error(err)
 		}
+		changes.Wait()
 	}()
-	p.writer = usage.NewWriter(ring, id, epoch)
-	p.members = usage.NewMembers(ring, p.writer, id)
-	p.places = usage.NewRegistrations(ring, p.writer, p.members, id.ID(), 5061)
 	time.Sleep(2 * time.Second)
 	return p
 }
@@ -104,7 +119,7 @@ func (p *phone) bind(expires time.Duration) {
 func (p *phone) lookup(aor string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	found, err := p.places.Lookup(ctx, aor)
+	found, err := p.clients.Lookup(ctx, aor)
 	if len(found) == 0 {
 		return "", err
 	}
@@ -310,6 +325,9 @@ func TestRevocation(t *testing.T) {
 			if i == 1 {
 				continue
 			}
+			if p.members.Telephone("102") || !p.members.Telephone("103") {
+				t.Errorf("at %s 102 is a telephone still, or 103 is not", p.identity.User())
+			}
 			if _, err := p.identity.Verify([]byte("x"), sign(t, stolen)); !errors.Is(err, identity.ErrRevoked) {
 				t.Errorf("%s on a message of the revoked phone: %v", p.identity.User(), err)
 			}
@@ -338,4 +356,111 @@ func sign(t *testing.T, id *identity.Identity) overlay.Signature {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// register has a client register at p.
+func (p *phone) register(user string, n int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err := p.clients.Register(ctx, "sip:"+user+"@office", []location.Binding{{
+		Contact: fmt.Sprintf("sip:%s@198.51.100.1:%d", user, n), Expires: time.Hour, CallID: fmt.Sprint(n), CSeq: 1, Q: 1000,
+		Server: netip.AddrPortFrom(p.peer.Addr.Addr(), 5061), Node: p.identity.User(),
+	}})
+	return err
+}
+
+// An account that is made at one phone, a client that registers at a second and a
+// message that a third keeps: all phones know of all.
+func TestClientsOfARealRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phones := office(t, 3)
+		defer closeAll(phones)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if _, _, err := phones[0].accounts.Add(ctx, "alice", "", ""); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		for _, p := range phones {
+			if _, ok := p.accounts.Lookup("alice"); !ok {
+				t.Errorf("%s does not know the account", p.identity.User())
+			}
+			if got, err := p.lookup("sip:alice@office"); got != "" || err != nil {
+				t.Errorf("not registered: %q, %v", got, err)
+			}
+		}
+		if err := phones[1].register("alice", 5060); err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []string{"alice@office", "102@office"} {
+			if err := phones[2].mailbox.Put(ctx, message.Message{From: "103@office", To: to, Body: []byte("hello " + to)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, p := range phones {
+			if got, err := p.lookup("sip:alice@office"); got != "sip:alice@198.51.100.1:5060" || err != nil {
+				t.Errorf("%s finds %q, %v", p.identity.User(), got, err)
+			}
+			if ok, err := p.clients.Delivers(ctx, "sip:alice@office"); ok != (i == 1) || err != nil {
+				t.Errorf("%s delivers: %v, %v", p.identity.User(), ok, err)
+			}
+			if list, err := p.mailbox.Waiting(ctx, "alice@office"); len(list) != 1 || err != nil {
+				t.Errorf("%s reads %v, %v", p.identity.User(), list, err)
+			}
+			if list, err := p.mailbox.Waiting(ctx, "102@office"); len(list) == 1 != (i == 1) || err != nil {
+				t.Errorf("%s reads of 102's %v, %v", p.identity.User(), list, err)
+			}
+		}
+		// The phone that serves the client dies: another takes the client over.
+		phones[1].off()
+		if err := phones[2].register("alice", 5060); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := phones[2].clients.Delivers(ctx, "sip:alice@office"); !ok || err != nil {
+			t.Errorf("103 delivers: %v, %v", ok, err)
+		}
+	})
+}
+
+// BenchmarkRegisterRing has many clients register at one phone of three at once,
+// each with a contact of its own.
+func BenchmarkRegisterRing(b *testing.B) {
+	for _, contacts := range []int{1, 8} {
+		b.Run(fmt.Sprint(contacts, "-contacts-each"), func(b *testing.B) {
+			wires := new(nodetest.Net)
+			founder, err := identity.Found("office", 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var phones []*phone
+			for i := range 3 {
+				id := founder
+				if i > 0 {
+					if id, err = phones[0].enrol(0); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var known []overlay.Peer
+				if i > 0 {
+					known = append(known, phones[0].peer)
+				}
+				phones = append(phones, boot(b, wires, i+1, id, 1, known...))
+			}
+			defer closeAll(phones)
+			b.ReportAllocs()
+			b.ResetTimer()
+			var next atomic.Int64
+			var failed atomic.Int64
+			b.SetParallelism(50)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					n := int(next.Add(1))
+					if phones[0].register(fmt.Sprint("user", n/contacts), n) != nil {
+						failed.Add(1)
+					}
+				}
+			})
+			b.ReportMetric(float64(failed.Load()), "failed")
+		})
+	}
 }

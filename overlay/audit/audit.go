@@ -4,7 +4,7 @@
 //	┌──▶ A ──▶ B ──▶ C ──┐   each successor's predecessor is the node before,
 //	└────────────────────┘   the walk ends where it began
 //
-//	records of the arc (A, B]:  B owns them; C, D ... hold the same versions
+//	records of the arc (A, B]:  B owns them; C, D ... hold the same, octet for octet
 //
 // What a replica lacks is given to it, and said.
 package audit
@@ -131,21 +131,21 @@ func (a *auditor) compare(ctx context.Context, after overlay.ID, owner overlay.P
 			a.problem("%v does not say what it holds", h)
 			continue
 		}
-		for slot, version := range owned {
-			switch have, ok := copied[slot]; {
-			case ok && have >= version: // newer: the owner will learn it
+		for _, want := range owned {
+			switch have, ok := copied[want.Slot]; {
+			case ok && (have.Version > want.Version || have == want): // newer: the owner will learn it
 				a.Copies++
 			default:
 				a.Lacking++
-				a.repair(ctx, owner, h, slot)
+				a.repair(ctx, owner, h, want)
 			}
 		}
 	}
 }
 
 // held is what a node holds of an arc.
-func (a *auditor) held(ctx context.Context, p overlay.Peer, after, upto overlay.ID) (map[overlay.Slot]overlay.Version, error) {
-	out := make(map[overlay.Slot]overlay.Version)
+func (a *auditor) held(ctx context.Context, p overlay.Peer, after, upto overlay.ID) (map[overlay.Slot]chord.Held, error) {
+	out := make(map[overlay.Slot]chord.Held)
 	for {
 		body, err := a.ring.Ask(ctx, p, chord.Stat{After: after, Upto: upto})
 		if err != nil {
@@ -156,7 +156,7 @@ func (a *auditor) held(ctx context.Context, p overlay.Peer, after, upto overlay.
 			return nil, fmt.Errorf("audit: %v answers with a %T", p, body)
 		}
 		for _, h := range v.Held {
-			out[h.Slot] = h.Version
+			out[h.Slot] = h
 		}
 		if !chord.Truncated(v.Held) {
 			return out, nil
@@ -169,20 +169,35 @@ func (a *auditor) held(ctx context.Context, p overlay.Peer, after, upto overlay.
 	}
 }
 
-// repair copies one record from its owner to a holder that lacks it.
-func (a *auditor) repair(ctx context.Context, owner, holder overlay.Peer, slot overlay.Slot) {
-	body, err := a.ring.Ask(ctx, owner, chord.Fetch{Resource: slot.Resource, Kinds: []overlay.Kind{slot.Kind}})
-	fetched, ok := body.(chord.Fetched)
-	if err != nil || !ok {
+// repair copies one record from its owner to a holder that lacks it. Of two
+// different ones of the same version one stands everywhere (overlay.Record); when
+// it is the holder's, the owner gets that.
+func (a *auditor) repair(ctx context.Context, owner, holder overlay.Peer, want chord.Held) {
+	r, ok := a.fetch(ctx, owner, want.Slot)
+	if !ok {
 		return
 	}
-	i := slices.IndexFunc(fetched.Records, func(r overlay.Record) bool { return r.Slot() == slot })
-	if i < 0 {
-		return
+	to := holder
+	if other, ok := a.fetch(ctx, holder, want.Slot); ok && other.Supersedes(r) {
+		r, to = other, owner
 	}
-	body, err = a.ring.Ask(ctx, holder, chord.Store{Replica: 1, Records: fetched.Records[i : i+1]})
+	body, err := a.ring.Ask(ctx, to, chord.Store{Replica: 1, Records: []overlay.Record{r}})
 	if _, ok := body.(chord.Stored); err == nil && ok {
 		a.Repaired++
 		a.Copies++
 	}
+}
+
+// fetch gets what a node holds in a slot.
+func (a *auditor) fetch(ctx context.Context, p overlay.Peer, slot overlay.Slot) (overlay.Record, bool) {
+	body, err := a.ring.Ask(ctx, p, chord.Fetch{Resource: slot.Resource, Kinds: []overlay.Kind{slot.Kind}})
+	fetched, ok := body.(chord.Fetched)
+	if err != nil || !ok {
+		return overlay.Record{}, false
+	}
+	i := slices.IndexFunc(fetched.Records, func(r overlay.Record) bool { return r.Slot() == slot })
+	if i < 0 {
+		return overlay.Record{}, false
+	}
+	return fetched.Records[i], true
 }

@@ -128,3 +128,32 @@ func TestDeadNode(t *testing.T) {
 		}
 	})
 }
+
+// Two different records of one version are no copies of one another: a holder has
+// another value than the owner, which is repaired.
+func TestSameVersionOtherValue(t *testing.T) {
+	cfg := chord.LAN()
+	ring(t, 4, cfg, func(nodes []*node.Node, _ []*nodetest.Transport) {
+		for i, want := range []string{"older", "newer"} { // of the two one stands, whoever has it
+			r := overlay.Record{
+				Resource: overlay.ResourceID(fmt.Sprint(i)), Kind: overlay.SIPRegistration,
+				Version: 1, Lifetime: time.Hour, Owner: nodes[i].View().Self.ID, Value: []byte(want),
+			}
+			for _, n := range nodes {
+				owner, _, err := nodes[0].Find(t.Context(), r.Resource)
+				if self := n.View().Self; err == nil && (self.ID == owner.ID) == (want == "newer") {
+					if _, err := n.Ask(t.Context(), self, chord.Store{Replica: 1, Records: []overlay.Record{r}}); err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+			}
+		}
+		if r := run(t, nodes[0], cfg); r.Lacking == 0 || r.Repaired != r.Lacking {
+			t.Errorf("%+v: want copies that differ, and are repaired", r)
+		}
+		if r := run(t, nodes[1], cfg); r.Lacking != 0 || r.Copies != 4*40 {
+			t.Errorf("afterwards %+v", r)
+		}
+	})
+}

@@ -13,6 +13,7 @@ type call struct {
 	hop      overlay.Peer // neighbour it was sent to
 	far      bool         // it may go on from there to others
 	verify   bool         // it is to find out whether hop lives
+	seen     *Table       // what a Pong means that says it is the same
 	sent     time.Time
 	deadline time.Time
 	done     func(answer)
@@ -42,7 +43,14 @@ func (a answer) ok() bool {
 // ask sends a request to a neighbour; when it does not answer in time it is
 // suspected.
 func (n *Node) ask(to overlay.Peer, body Body, done func(answer)) {
-	n.call(call{hop: to, done: done}, []Dest{{ID: to.ID}}, body, n.cfg.RequestTimeout)
+	c := call{hop: to, done: done}
+	if _, ok := body.(Ping); ok {
+		if k := n.contact(to.ID); k != nil && k.table != nil {
+			c.seen = k.table
+			body = Ping{Seen: k.table.digest()}
+		}
+	}
+	n.call(c, []Dest{{ID: to.ID}}, body, n.cfg.RequestTimeout)
 }
 
 func (n *Node) call(c call, to []Dest, body Body, timeout time.Duration) {
@@ -76,6 +84,17 @@ func (n *Node) answered(hop overlay.Peer, m Message) {
 		n.counters.Late++ // answers to what was asked of somebody else
 		return
 	}
+	if pong, ok := m.Body.(Pong); ok {
+		if pong.Same {
+			if c.seen == nil {
+				n.counters.Bad++
+				return
+			}
+			m.Body = Pong{Table: *c.seen}
+		} else if m.From.ID == c.hop.ID {
+			n.noteTable(c.hop.ID, pong.Table)
+		}
+	}
 	n.calls = slices.Delete(n.calls, i, i+1)
 	c.done(answer{from: m.From, body: m.Body, path: wayOf(hop, m)})
 }
@@ -90,7 +109,7 @@ func (n *Node) expireCalls() {
 		}
 		n.calls = slices.Delete(n.calls, i, i+1)
 		if !c.verify && !c.hop.ID.IsZero() && (!c.far || n.heard(c.hop.ID).Before(c.sent)) {
-			n.suspect(c.hop)
+			n.silent(c.hop)
 		}
 		c.done(answer{})
 		i = 0 // done may have made new ones, and ended others

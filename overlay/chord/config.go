@@ -56,8 +56,8 @@ func LAN() Config {
 
 		Round: time.Second,
 		// A silent death is known to its predecessor after one settled round
-		// and one suspicion, to all half a second later: below ten seconds.
-		SettledRound: 7 * time.Second,
+		// and one suspicion, to all another suspicion later: below ten seconds.
+		SettledRound: 6 * time.Second,
 		FingerCheck:  time.Minute,
 		HoldDown:     time.Second,
 		AntiEntropy:  30 * time.Second,
@@ -65,8 +65,8 @@ func LAN() Config {
 		Tombstone:    time.Hour,
 		DeadTime:     10 * time.Second,
 
-		MaxRecords:  16384,
-		MaxPerOwner: 64,
+		MaxRecords:  32768,
+		MaxPerOwner: 2048, // one phone may serve a thousand others
 		MaxStore:    5000,
 	}
 }
@@ -91,10 +91,10 @@ func Sim() Config {
 
 // Bounds that are no matter of taste.
 const (
-	maxTTL       = 32  // hops; a request that needs more is lost
-	maxKnown     = 64  // addresses at which the rest of the ring may be found
-	maxContacts  = 192 // nodes of which something is remembered
-	maxOps       = 256 // Find, Get and Put under way
+	maxTTL       = 32   // hops; a request that needs more is lost
+	maxKnown     = 64   // addresses at which the rest of the ring may be found
+	maxContacts  = 192  // nodes of which something is remembered
+	maxOps       = 1024 // Find, Get and Put under way
 	maxCalls     = 2048
 	maxWays      = 24        // by which one request is sent
 	maxForwarded = 32        // requests passed on lately, to send them elsewhere when a neighbour breaks
@@ -103,5 +103,4 @@ const (
 	maxTable     = 128       // nodes that are looked at in a table from outside
 	maxHeld      = 2048      // entries of a Versions
 	maxFetched   = 800 << 10 // octets of records in a Fetched: a members' list of 500 phones
-	maxOwn       = 256       // records of this node's user that are watched over
 )

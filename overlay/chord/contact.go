@@ -13,6 +13,7 @@ type contact struct {
 	heard   time.Time  // when it last said something that only a member says
 	suspect *suspicion // nil: none
 	dead    time.Time  // when it was found dead; zero: not
+	table   *Table     // what it last told, of the two that are asked again and again; nil: none
 }
 
 // suspicion is under way from the first sign that a node is dead until it
@@ -70,6 +71,18 @@ func (n *Node) forgetOldest() {
 		n.suspects--
 	}
 	n.contacts = slices.Delete(n.contacts, oldest, oldest+1)
+}
+
+// noteTable remembers the table of the successor and of the predecessor.
+func (n *Node) noteTable(id overlay.ID, t Table) {
+	c := n.contact(id)
+	if c == nil {
+		return
+	}
+	c.table = nil
+	if n.ring.pred.ID == id || len(n.ring.succ) > 0 && n.ring.succ[0].ID == id {
+		c.table = &t
+	}
 }
 
 func (n *Node) heard(id overlay.ID) time.Time {
@@ -154,6 +167,15 @@ func (n *Node) suspect(p overlay.Peer) {
 	n.failCalls(p.ID)
 	n.reroute(p.ID)
 	n.ringChanged() // others' arcs are answered for as long as it lasts
+}
+
+// silent has p suspected because it did not answer, which counts as one of the two
+// times that it has to be asked in vain.
+func (n *Node) silent(p overlay.Peer) {
+	n.suspect(p)
+	if c := n.contact(p.ID); c != nil && c.suspect != nil {
+		c.suspect.tries = max(c.suspect.tries, 1)
+	}
 }
 
 // verifyDirect asks the suspect itself, twice if it is silent.

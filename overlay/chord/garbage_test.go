@@ -35,9 +35,9 @@ func TestGarbage(t *testing.T) {
 		}
 		var sent []Message
 		for range 1000 {
-			bodies := []Body{Ping{}, Pong{table()}, Join{someone()}, Joined{table()}, Update{table()}, Leave{table()}, Ack{},
-				Store{byte(rng.IntN(3)), records()}, Stored{byte(rng.IntN(3))}, Fetch{someone().ID, []overlay.Kind{0}},
-				Fetched{records()}, Stat{someone().ID, someone().ID}, Versions{[]Held{{overlay.Slot{Resource: someone().ID}, 9}}},
+			bodies := []Body{Ping{rng.Uint64() >> rng.IntN(65)}, Pong{table(), rng.IntN(4) == 0}, Join{someone()}, Joined{table()}, Update{table()}, Leave{table()}, Ack{},
+				Store{byte(rng.IntN(3)), records()}, Stored{byte(rng.IntN(3))}, Fetch{someone().ID, []overlay.Kind{0}, rng.Uint64() >> rng.IntN(65)},
+				Fetched{records(), rng.IntN(4) == 0}, Stat{someone().ID, someone().ID, rng.Uint64() >> rng.IntN(65)}, Versions{[]Held{{overlay.Slot{Resource: someone().ID}, 9, 1}}, rng.IntN(4) == 0},
 				Error{Code: Code(rng.IntN(20)), Info: "x"}, nil}
 			m := Message{Tx: rng.Uint64(), From: someone(), TTL: byte(rng.IntN(40)), Body: bodies[rng.IntN(len(bodies))]}
 			for range rng.IntN(4) {

@@ -16,8 +16,10 @@ type join struct {
 }
 
 // maxJoinTries is how often the way in is tried before this node gives up and
-// makes a ring of its own, which then merges.
-const maxJoinTries = 4
+// makes a ring of its own, which then merges. There is a ring, since somebody
+// answered; but where many join at once the neighbours may not know each other yet
+// for some seconds.
+const maxJoinTries = 20
 
 func (n *Node) start(ev Start) {
 	if n.state != idle {
@@ -37,8 +39,19 @@ func (n *Node) start(ev Start) {
 			n.found()
 		}
 	})
-	n.later(n.cfg.JoinTimeout, n.giveUp)
+	n.giveUpLater()
 	n.knock()
+}
+
+// giveUpLater gives up unless somebody lets this node in meanwhile, or sends it
+// back to the beginning, which has its own end.
+func (n *Node) giveUpLater() {
+	tries := n.joinTry.tries
+	n.later(n.cfg.JoinTimeout, func() {
+		if n.joinTry.tries == tries {
+			n.giveUp()
+		}
+	})
 }
 
 // giveUp makes a ring of this node alone, unless it heard others join of whom one
@@ -49,7 +62,7 @@ func (n *Node) giveUp() {
 	case n.state != joining || j.busy:
 	case !j.least.IsZero() && j.least.Compare(n.self.ID) < 0:
 		j.least = overlay.ID{} // once
-		n.later(n.cfg.JoinTimeout, n.giveUp)
+		n.giveUpLater()
 	default:
 		n.found()
 	}
@@ -173,7 +186,7 @@ func (n *Node) rejoin() {
 			n.knock()
 		}
 	})
-	n.later(n.cfg.JoinTimeout, n.giveUp)
+	n.giveUpLater()
 }
 
 // found makes this node a ring of its own. It goes on looking for others.

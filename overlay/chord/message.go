@@ -47,8 +47,9 @@ type Table struct {
 // Requests. Each is answered by the type named, or by an Error.
 type (
 	// Ping asks for a node's Table (answer Pong). Routed to a Resource it finds
-	// the node responsible. It is "query" in Zave's rules.
-	Ping struct{}
+	// the node responsible. It is "query" in Zave's rules. Seen is the digest of
+	// the Table that the asker last had from that node; 0: none.
+	Ping struct{ Seen uint64 }
 
 	// Join asks the node responsible for the joining node's ID to hand over the
 	// records in its arc before it answers (answer Joined).
@@ -71,22 +72,30 @@ type (
 	}
 
 	// Fetch asks for the records of one Resource and of the Kinds named (answer
-	// Fetched).
+	// Fetched). Seen is the digest of those that the asker holds; 0: none.
 	Fetch struct {
 		Resource overlay.ID
 		Kinds    []overlay.Kind
+		Seen     uint64
 	}
 
 	// Stat asks which records the receiver holds of the arc (After, Upto]
-	// (answer Versions): what anti-entropy compares.
+	// (answer Versions): what anti-entropy compares. Seen is the digest of what
+	// the asker itself holds there; 0: it asks for the list.
 	Stat struct {
 		After, Upto overlay.ID
+		Seen        uint64
 	}
 )
 
 // Answers.
 type (
-	Pong   struct{ Table Table }
+	// Pong is this node's Table. Same says, instead, that it is the one whose
+	// digest the Ping named.
+	Pong struct {
+		Table Table
+		Same  bool
+	}
 	Joined struct{ Table Table }
 	Ack    struct{ Of AckOf } // to an Update or a Leave
 
@@ -94,9 +103,19 @@ type (
 	// included.
 	Stored struct{ Copies uint8 }
 
-	Fetched struct{ Records []overlay.Record } // tombstones included
+	// Fetched is the records, tombstones included. Same says, instead, that they
+	// are those of which the Fetch gave the digest.
+	Fetched struct {
+		Records []overlay.Record
+		Same    bool
+	}
 
-	Versions struct{ Held []Held }
+	// Versions is what the answerer holds. Same says, instead, that it is what
+	// the Stat gave the digest of.
+	Versions struct {
+		Held []Held
+		Same bool
+	}
 
 	// Error is RELOAD's ErrorResponse. // RFC 6940, section 6.3.3.1
 	Error struct {
@@ -105,10 +124,13 @@ type (
 	}
 )
 
-// Held is one record's name and version.
+// Held is one record's name and version. Sum tells two records with the same of
+// these apart: it is the beginning of a hash over all that the writer signed, and
+// the signature.
 type Held struct {
 	overlay.Slot
 	Version overlay.Version
+	Sum     uint64
 }
 
 // AckOf tells an Ack what it acknowledges.

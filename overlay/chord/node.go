@@ -111,8 +111,9 @@ type Node struct {
 
 	// Records.
 	shelf        shelf
-	own          []overlay.Record
 	replications []*replication
+	outboxes     []*outbox
+	nextFlush    time.Time
 	copies       []copyState
 	arcFrom      overlay.ID // where the arc began when replicas were last looked at
 	syncAt       time.Time
@@ -120,8 +121,10 @@ type Node struct {
 	antiTurn     int
 	nextOwn      time.Time
 	ownTurn      int
+	ownFrom      overlay.ID // where the look at this node's own records goes on
 	nextSweep    time.Time
 	changedAt    time.Time // when neighbours last changed
+	carefulUntil time.Time // all holders are asked until then
 
 	viewChanged bool
 	counters    Counters
@@ -215,6 +218,7 @@ func (n *Node) tick() {
 		n.due(&n.nextAnti, n.antiEntropy)
 		n.due(&n.nextOwn, n.checkOwn)
 	}
+	n.due(&n.nextFlush, n.flushAll)
 	n.due(&n.nextSweep, n.sweep)
 }
 
@@ -251,6 +255,7 @@ func (n *Node) Next() time.Time {
 		earlier(n.nextAnti)
 		earlier(n.nextOwn)
 	}
+	earlier(n.nextFlush)
 	earlier(n.nextSweep)
 	return next
 }
@@ -413,9 +418,8 @@ func (n *Node) ringChanged() {
 	} else {
 		n.soon(&n.syncAt, n.cfg.HoldDown)
 	}
-	if len(n.own) > 0 {
-		n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
-	}
+	n.ownFrom = overlay.ID{}
+	n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
 	n.checkReplications()
 }
 

@@ -24,19 +24,56 @@ type quest struct {
 
 	doubtful answer // the nearest of those that may be true, but need not
 	opinions int    // how many of those there were
+	discord  bool   // they were not all of one node
 }
 
 // route sends a request to whoever is responsible for key, which is not this
 // node: hop is what nextHop said.
 func (n *Node) route(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
 	if n.complete() {
-		// Straight to the owner, who may have to ask replicas. While it is not
-		// known whether the owner lives, any other way leads to a node that can
-		// only guess.
-		n.call(call{hop: hop, far: true, done: done}, []Dest{{ID: key, Resource: true}}, body, 2*n.cfg.RequestTimeout)
+		n.goStraight(hop, key, body, done)
 		return
 	}
 	n.goWay(&quest{point: key, body: body, until: n.now.Add(n.cfg.RouteTimeout), done: done}, hop)
+}
+
+// goStraight asks the owner, who may have to ask replicas, and when it is slow by
+// way of another node, too: the link between may carry nothing. While it is not
+// known whether the owner lives, anybody else could only guess, and is not heard.
+func (n *Node) goStraight(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
+	open, over := 0, false
+	ended := func(a answer) {
+		open--
+		if over || open > 0 && a.body == nil {
+			return
+		}
+		over = true
+		done(a)
+	}
+	to := []Dest{{ID: key, Resource: true}}
+	open++
+	n.call(call{hop: hop, far: true, done: ended}, to, body, 2*n.cfg.RequestTimeout)
+	n.later(slow(body), func() {
+		q, ok := n.helper(hop.ID)
+		if over || !ok || n.state != joined {
+			return
+		}
+		open++
+		n.call(call{hop: q, far: true, verify: true, done: func(a answer) {
+			if a.from.ID != hop.ID {
+				a = answer{}
+			}
+			ended(a)
+		}}, to, body, 2*n.cfg.RequestTimeout)
+	})
+}
+
+// slow is how long a request may take until it goes another way, too.
+func slow(b Body) time.Duration {
+	if _, ok := b.(Store); ok {
+		return slowOwner
+	}
+	return hedge
 }
 
 // goWay sends the request through one more neighbour.
@@ -55,10 +92,12 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 				n.nextWay(q)
 				return
 			case off > nearBy:
-				if q.opinions++; q.opinions == 1 || q.point.Distance(a.from.ID).Compare(q.point.Distance(q.doubtful.from.ID)) < 0 {
+				q.opinions++
+				q.discord = q.discord || q.opinions > 1 && a.from.ID != q.doubtful.from.ID
+				if q.opinions == 1 || q.point.Distance(a.from.ID).Compare(q.point.Distance(q.doubtful.from.ID)) < 0 {
 					q.doubtful = a
 				}
-				if q.opinions < opinions {
+				if q.opinions < opinions || q.discord && q.opinions < opinionsInDiscord {
 					n.nextWay(q)
 					return
 				}
@@ -72,11 +111,7 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 		}
 		n.endQuest(q, a)
 	}}, []Dest{{ID: q.point, Resource: true}}, q.body, q.until.Sub(n.now))
-	wait := n.cfg.RequestTimeout / 2
-	if _, ok := q.body.(Store); ok {
-		wait *= 2 // it takes two disks
-	}
-	n.later(wait, func() {
+	n.later(slow(q.body), func() {
 		if !q.over && q.tried[len(q.tried)-1] == hop.ID { // nobody went on since
 			n.nextWay(q)
 		}
@@ -110,7 +145,9 @@ func (n *Node) endQuest(q *quest, a answer) {
 const (
 	nearBy   = 3  // not even one honest node in 20 is farther away: it is believed at once
 	farOff   = 16 // one in ten million is; there is room for a size that is estimated wrong
-	opinions = 3  // the nearest of so many is believed in between
+	opinions = 3  // so many are heard in between; the nearest is believed
+
+	opinionsInDiscord = 8 // when they are not all of one node: most are lies then
 )
 
 // off is how far id is behind point.

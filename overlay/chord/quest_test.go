@@ -45,27 +45,32 @@ func TestAnotherWay(t *testing.T) {
 	}
 }
 
-// A node that claims a key far before it is not believed; of those that are a
-// little far, the nearest of three is.
+// A node that claims a key far before it is not believed. Of those that are a
+// little far, three that all are the same one are; when they are not, the nearest
+// is when there is nobody left to ask.
 func TestImplausible(t *testing.T) {
-	n := spread()
-	q := sends(n.Step(t0, Find{1, id(150)}))
-	acts := n.Step(t0, from(140, q[0], Pong{})) // all the circle after it
-	if n.Counters().Implausible != 1 {
-		t.Fatalf("%+v", acts)
-	}
-	for _, b := range []byte{165, 158} {
-		if q = sends(acts); len(q) != 1 {
-			t.Fatalf("asks %+v", acts)
+	for _, c := range []struct {
+		by   []byte
+		want byte
+	}{
+		{[]byte{158, 158, 158}, 158},
+		{[]byte{165, 158, 170, 170, 170}, 158},
+	} {
+		n := spread()
+		q := sends(n.Step(t0, Find{1, id(150)}))
+		acts := n.Step(t0, from(140, q[0], Pong{})) // all the circle after it
+		if n.Counters().Implausible != 1 {
+			t.Fatalf("%+v", acts)
 		}
-		acts = n.Step(t0, from(b, q[0], Pong{}))
-	}
-	if q = sends(acts); len(q) != 1 {
-		t.Fatalf("asks %+v", acts)
-	}
-	acts = n.Step(t0, from(170, q[0], Pong{}))
-	if f, ok := acts[len(acts)-1].(Found); !ok || f.Peer.ID != id(158) {
-		t.Fatalf("%+v", acts)
+		for _, b := range c.by {
+			if q = sends(acts); len(q) != 1 {
+				t.Fatalf("asks %+v", acts)
+			}
+			acts = n.Step(t0, from(b, q[0], Pong{}))
+		}
+		if f, ok := acts[len(acts)-1].(Found); !ok || f.Peer.ID != id(c.want) {
+			t.Fatalf("%+v", acts)
+		}
 	}
 }
 
@@ -121,7 +126,7 @@ func TestFingerStays(t *testing.T) {
 			continue
 		}
 		for range opinions {
-			acts := n.Step(t0, from(11, q[0], Pong{Table{Addr: host(11).Addr}}))
+			acts := n.Step(t0, from(11, q[0], Pong{Table: Table{Addr: host(11).Addr}}))
 			if q = sends(acts); len(q) == 0 {
 				break
 			}
@@ -133,27 +138,66 @@ func TestFingerStays(t *testing.T) {
 	}
 }
 
-// In a large ring a Get asks several holders, by routing to points behind the
-// resource, and the newest version is the answer.
+// In a large ring a Get asks four holders, by routing to points behind the
+// resource: one for the records, three for their versions. What they agree on is
+// the answer; when they do not, all holders are asked for the records, and the
+// newest is. That there is nothing is the answer only when all say so.
 func TestGetAround(t *testing.T) {
-	n := spread()
-	q := sends(n.Step(t0, Get{1, id(150), []overlay.Kind{overlay.SIPRegistration}}))
-	if len(q) != reads {
-		t.Fatalf("%d asked", len(q))
-	}
-	record := func(v overlay.Version) Fetched {
-		return Fetched{[]overlay.Record{{Resource: id(150), Kind: overlay.SIPRegistration, Version: v, Lifetime: time.Minute}}}
-	}
-	bodies := []Body{Fetched{}, record(1), record(2), Fetched{}, record(1)}
-	var acts []Action
-	for i, b := range bodies {
-		f, ok := b.(Fetched)
-		if !ok || q[i].Msg.Body.(Fetch).Resource != id(150) || !q[i].Msg.To[0].Resource {
-			t.Fatalf("%+v", q[i])
+	record := func(v overlay.Version) []overlay.Record {
+		if v == 0 {
+			return nil
 		}
-		acts = n.Step(t0, from(number(overlay.Peer{ID: q[i].Msg.To[0].ID})+2, q[i], f))
+		return []overlay.Record{{Resource: id(150), Kind: overlay.SIPRegistration, Version: v, Lifetime: time.Minute}}
 	}
-	if g, ok := acts[len(acts)-1].(Got); !ok || len(g.Records) != 1 || g.Records[0].Version != 2 {
-		t.Fatalf("%+v", acts)
+	for _, c := range []struct {
+		votes []overlay.Version // the first by the owner; 0: nothing
+		all   []overlay.Version // and when all are asked; nil: they are not
+		want  overlay.Version
+	}{
+		{votes: []overlay.Version{2, 2, 2, 2}, want: 2},
+		{votes: []overlay.Version{1, 1, 2, 1}, all: []overlay.Version{1, 2, 1, 1, 1, 1, 1, 0, 0, 1}, want: 2},
+		{votes: []overlay.Version{1, 1, 1, 0}, all: []overlay.Version{1, 1, 1, 1, 1, 1, 1, 0, 0, 3}, want: 3},
+		{votes: []overlay.Version{0, 0, 0, 0}, all: []overlay.Version{0, 0, 0, 0, 1, 0, 0, 0, 0, 0}, want: 1},
+		{votes: []overlay.Version{0, 0, 0, 0}, all: make([]overlay.Version, 10), want: 0},
+	} {
+		n := spread()
+		q := sends(n.Step(t0, Get{1, id(150), []overlay.Kind{overlay.SIPRegistration}}))
+		if len(q) != voters {
+			t.Fatalf("%d asked", len(q))
+		}
+		answer := func(q Send, v overlay.Version) []Action {
+			by := number(overlay.Peer{ID: q.Msg.To[0].ID}) + 2
+			switch b := q.Msg.Body.(type) {
+			case Fetch:
+				return n.Step(t0, from(by, q, Fetched{Records: record(v)}))
+			case Stat:
+				if before := (overlay.ID{}).Plus(0).Distance(id(150)); b.Upto != id(150) || b.After != before {
+					t.Fatalf("%+v", b)
+				}
+				var held []Held
+				for _, r := range record(v) {
+					held = append(held, HeldOf(r))
+				}
+				return n.Step(t0, from(by, q, Versions{Held: held}))
+			}
+			t.Fatalf("%+v", q)
+			return nil
+		}
+		var acts []Action
+		for i, v := range c.votes {
+			acts = answer(q[i], v)
+		}
+		if c.all != nil {
+			if q = sends(acts); len(q) != len(c.all) {
+				t.Fatalf("then %d asked", len(q))
+			}
+			for i, v := range c.all {
+				acts = answer(q[i], v)
+			}
+		}
+		g, ok := acts[len(acts)-1].(Got)
+		if !ok || len(g.Records) != len(record(c.want)) || c.want != 0 && g.Records[0].Version != c.want {
+			t.Fatalf("%+v: %+v", c, acts)
+		}
 	}
 }

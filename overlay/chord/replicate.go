@@ -22,11 +22,14 @@ func (n *Node) everyoneKeepsAll() bool { return n.complete() && len(n.ring.succ)
 // handing on.
 const minSplit = 2 * time.Second
 
+// recordSize is about how many octets a record takes in a Store.
+func recordSize(r overlay.Record) int { return len(r.Value) + len(r.Key) + len(r.Sig) + 64 }
+
 // split puts records together into Stores of bounded size.
 func (n *Node) split(records []overlay.Record) (out [][]overlay.Record) {
 	size := 0
 	for i, r := range records {
-		s := len(r.Value) + len(r.Key) + len(r.Sig) + 64
+		s := recordSize(r)
 		if i == 0 || size+s > n.cfg.MaxStore {
 			out = append(out, nil)
 			size = 0
@@ -53,7 +56,7 @@ func (n *Node) keep(r overlay.Record) fate {
 		n.counters.Refused++
 		return older
 	}
-	if n.shelf.get(r.Slot()) == nil && !n.room(r) {
+	if !n.room(r) {
 		n.counters.Refused++
 		return older
 	}
@@ -65,9 +68,12 @@ func (n *Node) keep(r overlay.Record) fate {
 	return f
 }
 
-// room reports whether a record in a new slot may be taken in.
+// room reports whether a record may be taken in: there is a bound on all, and one
+// for each writer, whoever wrote the version before.
 func (n *Node) room(r overlay.Record) bool {
-	return len(n.shelf.entries) < n.cfg.MaxRecords && n.shelf.ofOwner(r.Owner) < n.cfg.MaxPerOwner
+	e := n.shelf.get(r.Slot())
+	return (e != nil || len(n.shelf.entries) < n.cfg.MaxRecords) &&
+		(e != nil && e.rec.Owner == r.Owner || n.shelf.owners[r.Owner] < n.cfg.MaxPerOwner)
 }
 
 // sweep drops what has expired, not more often than every few seconds: each time
@@ -80,7 +86,6 @@ func (n *Node) sweep() {
 			n.nextSweep = soonest
 		}
 	}
-	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil })
 }
 
 // Records calls do with each record that this node holds, until it returns false.
@@ -98,7 +103,6 @@ func (n *Node) forget(slots []overlay.Slot) {
 			n.acts = append(n.acts, Drop{slot})
 		}
 	}
-	n.own = slices.DeleteFunc(n.own, func(r overlay.Record) bool { return n.shelf.get(r.Slot()) == nil })
 }
 
 // stored answers a Store.
@@ -116,8 +120,15 @@ func (n *Node) stored(hop overlay.Peer, m Message, s Store) {
 		// answer says that what it sent is safe.
 		for _, r := range s.Records {
 			n.keep(r)
+			if e := n.shelf.get(r.Slot()); e != nil && e.rec.Version == r.Version {
+				e.copied = true
+			}
 		}
 		n.reply(hop, m, Stored{Copies: 1})
+		return
+	}
+	if len(s.Records) > 1 && slices.ContainsFunc(s.Records, func(r overlay.Record) bool { return !n.responsible(r.Resource) }) {
+		n.reply(hop, m, Error{Code: NotFound, Info: "not responsible for all of them"})
 		return
 	}
 	n.accept(s.Records, func(copies int, e Error) {
@@ -144,7 +155,7 @@ func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) 
 		case e != nil && e.expires.After(n.now) && e.rec.Supersedes(r):
 			done(0, Error{Code: DataTooOld, Info: strconv.FormatUint(uint64(e.rec.Version), 10)})
 			return
-		case e == nil && !n.room(r):
+		case !n.room(r):
 			n.counters.Refused++
 			done(0, Error{Code: DataTooLarge, Info: "too many records"})
 			return
@@ -159,7 +170,12 @@ func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) 
 	rep := &replication{deadline: n.now.Add(n.cfg.OpTimeout), done: done}
 	n.replications = append(n.replications, rep)
 	for i, p := range n.replicas() {
-		n.storeAt(p, Store{Replica: uint8(min(i+1, 255)), Records: records}, rep)
+		// The first copies make it as safe as records are in a large ring.
+		within := time.Duration(0)
+		if i >= n.cfg.Copies-1 {
+			within = copyDelay
+		}
+		n.storeAt(p, parcel{records: records, replica: uint8(min(i+1, 255))}, rep, within)
 	}
 	n.checkReplications()
 	if rep.done != nil {
@@ -169,13 +185,13 @@ func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) 
 
 // storeAt gives a copy to one replica. As long as somebody waits for it, a
 // replica that does not answer is tried again, for it may only be slow.
-func (n *Node) storeAt(p overlay.Peer, s Store, rep *replication) {
+func (n *Node) storeAt(p overlay.Peer, c parcel, rep *replication, within time.Duration) {
 	failed := func() {
 		n.unsynced(p.ID)
 		if rep.done != nil && n.inList(p.ID) {
 			n.later(n.cfg.RequestTimeout/2, func() {
 				if rep.done != nil && n.inList(p.ID) {
-					n.storeAt(p, s, rep)
+					n.storeAt(p, c, rep, 0)
 				}
 			})
 		}
@@ -184,14 +200,15 @@ func (n *Node) storeAt(p overlay.Peer, s Store, rep *replication) {
 		failed()
 		return
 	}
-	n.ask(p, s, func(a answer) {
+	c.done = func(a answer) {
 		if _, ok := a.body.(Stored); !ok {
 			failed()
 			return
 		}
 		rep.confirmed++
 		n.checkReplications()
-	})
+	}
+	n.post(p, false, c, within)
 }
 
 // checkReplications answers for those Stores that have got enough copies. How
@@ -300,25 +317,50 @@ func replica(set []overlay.Peer, id overlay.ID) uint8 {
 }
 
 // antiEntropy compares this node's arc with one replica, and with the next one
-// the next time.
+// the next time. Where everybody keeps everything it compares all, for an owner
+// may have told nobody: a piece of the circle at a time when it is much.
 func (n *Node) antiEntropy() {
 	n.nextAnti = n.now.Add(n.jitter(n.cfg.AntiEntropy))
 	set := n.replicas()
 	if len(set) == 0 {
 		return
 	}
-	n.antiTurn = (n.antiTurn + 1) % len(set)
-	n.unsynced(set[n.antiTurn].ID)
+	n.antiTurn++
+	p := set[n.antiTurn%len(set)]
+	if !n.everyoneKeepsAll() {
+		n.unsynced(p.ID)
+		return
+	}
+	if n.suspected(p.ID) {
+		return
+	}
+	const piece = 256 // records in one comparison, about
+	after, upto := n.self.ID, n.self.ID
+	if pieces := 1 + len(n.shelf.entries)/piece; pieces > 1 {
+		at := n.rng.IntN(pieces)
+		after = n.self.ID.Forward(float64(at) / float64(pieces))
+		if at+1 < pieces {
+			upto = n.self.ID.Forward(float64(at+1) / float64(pieces))
+		}
+	}
+	n.compare(p, replica(set, p.ID), after, upto, func(bool) {})
 }
 
 // compare makes p and this node hold the same of the arc (after, upto]: it asks
 // what p has, sends what p lacks, and fetches what this node lacks.
 func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, done func(ok bool)) {
-	n.ask(p, Stat{After: after, Upto: upto}, func(a answer) {
+	held := n.shelf.held(n.now, after, upto, maxHeld)
+	n.ask(p, Stat{After: after, Upto: upto, Seen: digest(held)}, func(a answer) {
 		v, ok := a.body.(Versions)
 		if !ok || len(v.Held) > maxHeld {
 			done(false)
 			return
+		}
+		if v.Same {
+			if v.Held = held; !Truncated(held) {
+				done(true)
+				return
+			}
 		}
 		var send []overlay.Record
 		var fetch []Fetch
@@ -329,17 +371,17 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 		n.shelf.arc(after, reach, func(e *entry) {
 			r := e.remaining(n.now)
 			i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
-			if r.Lifetime >= minSplit && (i < 0 || v.Held[i].Version < r.Version) {
+			if r.Lifetime >= minSplit && (i < 0 || v.Held[i].Version < r.Version || v.Held[i].Version == r.Version && v.Held[i].Sum != e.sum) {
 				send = append(send, r)
 			}
 		})
 		for _, h := range v.Held {
-			if e := n.shelf.get(h.Slot); e != nil && e.rec.Version >= h.Version {
+			if e := n.shelf.get(h.Slot); e != nil && (e.rec.Version > h.Version || e.rec.Version == h.Version && e.sum == h.Sum) {
 				continue
 			}
 			f := func(f Fetch) bool { return f.Resource == h.Resource }
 			if i := slices.IndexFunc(fetch, f); i < 0 {
-				fetch = append(fetch, Fetch{h.Resource, []overlay.Kind{h.Kind}})
+				fetch = append(fetch, Fetch{Resource: h.Resource, Kinds: []overlay.Kind{h.Kind}})
 			} else if !slices.Contains(fetch[i].Kinds, h.Kind) {
 				fetch[i].Kinds = append(fetch[i].Kinds, h.Kind)
 			}
@@ -401,75 +443,4 @@ func (n *Node) take(p overlay.Peer, fetch []Fetch, done func(ok bool)) {
 		}
 		n.take(p, fetch[1:], done)
 	})
-}
-
-// checkOwn looks whether the ring still has what this node's user stored: at the
-// owner and the places of its copies in turn, for the owner's word alone is not
-// enough. Where everybody holds everything the comparison with the owner does it.
-func (n *Node) checkOwn() {
-	n.nextOwn = n.now.Add(n.jitter(n.cfg.OwnCheck))
-	if n.complete() {
-		return
-	}
-	n.ownTurn++
-	for _, r := range n.own {
-		points := n.pointsBehind(r.Resource)
-		n.checkCopy(r, 0, r.Resource)
-		if i := n.ownTurn % len(points); i > 0 {
-			n.checkCopy(r, uint8(i), points[i])
-		}
-	}
-}
-
-// checkCopies looks at all the places of copies but the owner.
-func (n *Node) checkCopies(r overlay.Record) {
-	if n.complete() {
-		return
-	}
-	for i, p := range n.pointsBehind(r.Resource) {
-		if i > 0 {
-			n.checkCopy(r, uint8(i), p)
-		}
-	}
-}
-
-// checkCopy looks whether the node responsible for point has a record of this
-// node's user, and gives it one if not.
-func (n *Node) checkCopy(r overlay.Record, replica uint8, point overlay.ID) {
-	hop := n.nextHop(point)
-	if hop.ID == n.self.ID {
-		return
-	}
-	one := overlay.ID{}.Plus(0)
-	before := one.Distance(r.Resource) // r.Resource - 1
-	n.route(hop, point, Stat{After: before, Upto: r.Resource}, func(a answer) {
-		v, ok := a.body.(Versions)
-		if !ok {
-			n.soon(&n.nextOwn, n.cfg.HoldDown)
-			return
-		}
-		i := slices.IndexFunc(v.Held, func(h Held) bool { return h.Slot == r.Slot() })
-		switch e := n.shelf.get(r.Slot()); {
-		case i >= 0 && v.Held[i].Version >= r.Version:
-		case replica == 0:
-			n.restore(r)
-		case e != nil && e.rec.Version == r.Version:
-			hop := n.nextHop(point)
-			if rest := e.remaining(n.now); hop.ID != n.self.ID && rest.Lifetime >= minSplit {
-				n.route(hop, point, Store{Replica: replica, Records: []overlay.Record{rest}}, func(answer) {})
-			}
-		}
-	})
-}
-
-// restore puts a record of this node's user again, with what is left of its
-// lifetime.
-func (n *Node) restore(r overlay.Record) {
-	e := n.shelf.get(r.Slot())
-	if e == nil || e.rec.Version != r.Version {
-		return
-	}
-	if rest := e.remaining(n.now); rest.Lifetime >= minSplit {
-		n.tryPut(&putting{rec: rest, until: n.now.Add(n.cfg.OpTimeout), done: func(Kept) {}})
-	}
 }

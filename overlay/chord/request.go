@@ -64,9 +64,9 @@ func (n *Node) askFor(ev Ask) {
 	}
 	switch b := ev.Body.(type) {
 	case Ping:
-		replied(Pong{Table: n.table()})
+		replied(n.pong(b))
 	case Stat:
-		replied(Versions{Held: n.shelf.held(n.now, b.After, b.Upto, maxHeld)})
+		replied(n.versions(b))
 	case Fetch:
 		replied(Fetched{Records: n.shelf.resource(n.now, b.Resource, b.Kinds)})
 	case Store:
@@ -108,6 +108,8 @@ type putting struct {
 	rec   overlay.Record
 	until time.Time
 	user  bool
+	alone bool
+	over  bool
 	done  func(Kept)
 }
 
@@ -136,299 +138,122 @@ func (n *Node) put(ev Put) {
 }
 
 func (n *Node) tryPut(p *putting) {
+	if p.over {
+		return
+	}
 	if p.user && (n.state != joined || !n.now.Before(p.until)) {
-		n.wait(p.until, func() { n.tryPut(p) }, func(err error) { p.done(Kept{Err: err}) })
+		n.wait(p.until, func() { n.tryPut(p) }, func(err error) { p.over = true; p.done(Kept{Err: err}) })
 		return
 	}
 	if n.state != joined || !n.now.Before(p.until) {
 		return
 	}
-	end := func(k Kept) {
-		if p.user {
-			n.ops--
-			if k.Err == nil {
-				n.mine(p.rec)
-				n.later(n.cfg.HoldDown, func() { n.checkCopies(p.rec) })
-			}
-		}
-		p.done(k)
-	}
 	hop := n.nextHop(p.rec.Resource)
 	if hop.ID == n.self.ID {
-		n.accept([]overlay.Record{p.rec}, func(copies int, e Error) { n.ended(p, copies, e, end) })
+		n.accept([]overlay.Record{p.rec}, func(copies int, e Error) { n.ended(p, copies, e) })
 		return
 	}
-	n.route(hop, p.rec.Resource, Store{Records: []overlay.Record{p.rec}}, func(a answer) {
+	answered := func(a answer) {
 		switch b := a.body.(type) {
 		case Stored:
-			n.ended(p, int(b.Copies), Error{}, end)
+			n.ended(p, int(b.Copies), Error{})
 		case Error:
-			n.ended(p, 0, b, end)
+			n.ended(p, 0, b)
 		default:
 			n.later(retry(a), func() { n.tryPut(p) })
 		}
-	})
+	}
+	records := []overlay.Record{p.rec}
+	if !n.complete() {
+		n.route(hop, p.rec.Resource, Store{Records: records}, answered)
+		return
+	}
+	n.post(hop, true, parcel{records: records, alone: p.alone, done: answered}, 0)
+	if p.user && n.everyoneKeepsAll() {
+		n.later(slowOwner, func() { n.putAround(p, hop.ID) })
+	}
+}
+
+// slowOwner is how long the owner of a record may take, whose disk and those of two
+// others have to be waited for, until the record goes to the others directly.
+const slowOwner = 300 * time.Millisecond
+
+// putAround stores a record where everybody keeps everything, and its owner says
+// nothing: at two of the nodes that follow the owner, one of which takes its place
+// if it is dead. With this node's own copy that is as safe as what an owner
+// acknowledges, and the owner gets it, too, if it lives. The newest version is
+// known here as well as there.
+func (n *Node) putAround(p *putting, owner overlay.ID) {
+	if p.over || n.state != joined || !n.everyoneKeepsAll() {
+		return
+	}
+	if e := n.shelf.get(p.rec.Slot()); e != nil && e.expires.After(n.now) && e.rec.Supersedes(p.rec) {
+		return // the owner shall say so
+	}
+	const enough, most = 2, 4
+	confirmed, asked := 0, 0
+	for i := range n.followers(owner) {
+		q := n.followers(owner)[i]
+		if asked == most {
+			return
+		}
+		if n.suspected(q.ID) {
+			continue
+		}
+		asked++
+		n.post(q, false, parcel{records: []overlay.Record{p.rec}, replica: uint8(min(i+1, 255)), done: func(a answer) {
+			if _, ok := a.body.(Stored); !ok {
+				return
+			}
+			if confirmed++; confirmed == enough {
+				n.ended(p, enough+1, Error{})
+			}
+		}}, 0)
+	}
+}
+
+// followers are the other nodes from the one after id on, in the order of the
+// circle, where the list goes round.
+func (n *Node) followers(id overlay.ID) []overlay.Peer {
+	succ := n.ring.succ
+	i := slices.IndexFunc(succ, func(p overlay.Peer) bool { return p.ID == id })
+	if i < 0 {
+		return succ
+	}
+	return slices.Concat(succ[i+1:], succ[:i])
+}
+
+// endPut answers for a Put, once.
+func (n *Node) endPut(p *putting, k Kept) {
+	if p.over {
+		return
+	}
+	p.over = true
+	if p.user {
+		n.ops--
+		if k.Err == nil {
+			n.keep(p.rec) // before it is promised
+			n.later(2*copyDelay, func() { n.afterPut(p.rec.Slot(), p.rec.Version) })
+		}
+	}
+	p.done(k)
 }
 
 // ended is told how the owner took a record.
-func (n *Node) ended(p *putting, copies int, e Error, end func(Kept)) {
+func (n *Node) ended(p *putting, copies int, e Error) {
 	switch e.Code {
 	case 0:
-		end(Kept{Copies: copies})
+		n.endPut(p, Kept{Copies: copies})
 	case DataTooOld:
 		newer, err := strconv.ParseUint(e.Info, 10, 64)
 		if err != nil {
 			n.counters.Bad++
 		}
-		end(Kept{Err: ErrTooOld, Newer: overlay.Version(newer)})
+		n.endPut(p, Kept{Err: ErrTooOld, Newer: overlay.Version(newer)})
 	case RequestTimeout, InProgress, TTLExceeded, NotFound:
+		p.alone = true
 		n.later(again, func() { n.tryPut(p) })
 	default:
-		end(Kept{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, e.Info, e.Code)})
+		n.endPut(p, Kept{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, e.Info, e.Code)})
 	}
-}
-
-// mine remembers a record of this node's user, to see to it that the ring keeps
-// it as long as it lives.
-func (n *Node) mine(r overlay.Record) {
-	if n.keep(r) == older {
-		return
-	}
-	i := slices.IndexFunc(n.own, func(o overlay.Record) bool { return o.Slot() == r.Slot() })
-	switch {
-	case i >= 0:
-		n.own[i] = r
-	case len(n.own) < maxOwn:
-		n.own = append(n.own, r)
-	}
-}
-
-// getting is a Get under way.
-type getting struct {
-	ev    Get
-	until time.Time
-	asked []overlay.ID // replicas that were asked
-	found [][]overlay.Record
-	open  int
-	hops  int
-	over  bool
-}
-
-func (n *Node) get(ev Get) {
-	if !n.begin() {
-		n.acts = append(n.acts, Got{Ref: ev.Ref, Err: ErrBusy})
-		return
-	}
-	n.tryGet(&getting{ev: ev, until: n.now.Add(n.cfg.OpTimeout)})
-}
-
-// doubt is how long after a change of neighbours this node does not take its
-// own word alone that there is nothing.
-const doubt = 10 * time.Second
-
-func (n *Node) tryGet(g *getting) {
-	if g.over {
-		return
-	}
-	if n.state != joined || !n.now.Before(g.until) {
-		g.over = true
-		n.wait(g.until, func() { g.over = false; n.tryGet(g) }, func(err error) {
-			n.acts = append(n.acts, Got{Ref: g.ev.Ref, Err: err})
-		})
-		return
-	}
-	if !n.complete() {
-		n.getAround(g)
-		return
-	}
-	hop := n.nextHop(g.ev.Resource)
-	if hop.ID == n.self.ID {
-		held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
-		if len(held) == 0 && n.standsIn() {
-			n.later(again, func() { n.tryGet(g) })
-			return
-		}
-		if len(held) == 0 && n.now.Sub(n.changedAt) < doubt && n.askReplica(g, func() { n.got(g) }) {
-			return
-		}
-		g.found = append(g.found, held)
-		n.got(g)
-		return
-	}
-	n.route(hop, g.ev.Resource, Fetch{g.ev.Resource, g.ev.Kinds}, func(a answer) {
-		if g.over {
-			return
-		}
-		switch b := a.body.(type) {
-		case Fetched:
-			g.hops = len(a.path)
-			g.found = append(g.found, b.Records)
-			n.got(g)
-		case Error:
-			if b.Code == ResponseTooLarge || b.Code == Forbidden {
-				n.end(g, Got{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, b.Info, b.Code)})
-				return
-			}
-			n.later(again, func() { n.tryGet(g) })
-		default:
-			// The owner is gone. What this node holds is as good as what any
-			// other replica does.
-			if held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds); len(held) > 0 {
-				g.found = append(g.found, held)
-				n.got(g)
-				return
-			}
-			n.later(retry(a), func() { n.tryGet(g) })
-		}
-	})
-	// A second node is asked when the first is slow: silence is noticed in half
-	// a second only, and a caller should not wait that long.
-	n.later(n.cfg.RequestTimeout/2, func() {
-		if !g.over && n.complete() && n.state == joined {
-			n.askReplica(g, func() {
-				if len(g.found) > 0 {
-					n.got(g)
-				}
-			})
-		}
-	})
-}
-
-// getAround asks several holders at once, where the ring is large and this node
-// need not hold the record itself: the owner may be malicious, hold an old
-// version, or be dead. The holders are not asked of the owner. They are those who
-// are responsible for points a little behind the resource, each found by routing,
-// and the newest version that any of them has is the answer.
-func (n *Node) getAround(g *getting) {
-	points := n.pointsBehind(g.ev.Resource)
-	open, answers := len(points), 0
-	answered := func(a answer) {
-		open--
-		if b, ok := a.body.(Fetched); ok && !g.over {
-			answers++
-			g.found = append(g.found, b.Records)
-			if g.hops == 0 {
-				g.hops = len(a.path)
-			}
-			if len(b.Records) > 0 && len(points) > 1 {
-				n.later(n.cfg.RequestTimeout, func() { n.got(g) }) // enough of waiting for the others
-			}
-		}
-		switch {
-		case open > 0 || g.over:
-		case answers > len(points)/2 || len(newest(g.found...)) > 0:
-			n.got(g)
-		default:
-			n.later(again, func() { n.tryGet(g) })
-		}
-	}
-	for i, p := range points {
-		hop := n.nextHop(p)
-		if hop.ID != n.self.ID {
-			n.route(hop, p, Fetch{g.ev.Resource, g.ev.Kinds}, answered)
-			continue
-		}
-		held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
-		a := answer{from: n.self, body: Fetched{held}}
-		if i == 0 && len(held) == 0 && n.standsIn() {
-			a.body = Error{Code: InProgress}
-		}
-		answered(a)
-	}
-}
-
-// reads is how many holders a Get asks in a large ring. Of a quarter of all nodes
-// being malicious, one Get in a thousand meets nobody else.
-const reads = 5
-
-// pointsBehind are the resource and points evenly behind it, for which holders of
-// its copies are responsible.
-func (n *Node) pointsBehind(resource overlay.ID) []overlay.ID {
-	points := []overlay.ID{resource}
-	step := max(1, (n.cfg.Copies-4)/(reads-1)) // not the last copies: the distances vary
-	for i := 1; i < reads && i*step < n.cfg.Copies-1; i++ {
-		points = append(points, resource.Forward(float64(i*step)/float64(n.size())))
-	}
-	return points
-}
-
-// standsIn reports whether this node is responsible for more than its own arc
-// while it is not known whether the node before it lives. That it holds nothing
-// then says nothing, unless it should hold everything.
-func (n *Node) standsIn() bool {
-	if n.suspects == 0 || n.complete() {
-		return false
-	}
-	p := n.predecessors(1)
-	return len(p) > 0 && n.suspected(p[0].ID)
-}
-
-// askReplica fetches from one more node that should hold copies. It reports
-// whether there was one.
-func (n *Node) askReplica(g *getting, then func()) bool {
-	succ := n.ring.succ
-	if len(succ) == 0 {
-		return false
-	}
-	start := slices.IndexFunc(succ, func(p overlay.Peer) bool { return g.ev.Resource.Between(n.self.ID, p.ID) || g.ev.Resource == p.ID })
-	if n.responsible(g.ev.Resource) || start < 0 {
-		start = 0
-	} else {
-		start++ // the owner itself was asked
-	}
-	for i := range succ {
-		p := succ[(start+i)%len(succ)]
-		if n.suspected(p.ID) || slices.Contains(g.asked, p.ID) {
-			continue
-		}
-		g.asked = append(g.asked, p.ID)
-		n.ask(p, Fetch{g.ev.Resource, g.ev.Kinds}, func(a answer) {
-			if g.over {
-				return
-			}
-			if b, ok := a.body.(Fetched); ok {
-				g.hops = 1
-				g.found = append(g.found, b.Records)
-			}
-			then()
-		})
-		return true
-	}
-	return false
-}
-
-func (n *Node) got(g *getting) {
-	held := n.shelf.resource(n.now, g.ev.Resource, g.ev.Kinds)
-	n.end(g, Got{Records: newest(append(g.found, held)...), Hops: g.hops})
-}
-
-func (n *Node) end(g *getting, a Got) {
-	if g.over {
-		return
-	}
-	g.over = true
-	n.ops--
-	a.Ref = g.ev.Ref
-	n.acts = append(n.acts, a)
-}
-
-// fetched answers a Fetch.
-func (n *Node) fetched(hop overlay.Peer, m Message, f Fetch) {
-	records := n.shelf.resource(n.now, f.Resource, f.Kinds)
-	if len(records) == 0 && n.standsIn() && m.To[0].Resource {
-		n.reply(hop, m, Error{Code: InProgress, Info: "the owner is being asked whether it lives"})
-		return
-	}
-	size := 0
-	for _, r := range records {
-		size += len(r.Value) + len(r.Key) + len(r.Sig) + 64
-		if len(r.Chain) > 0 && r.Kind != overlay.OfficeMember { // there it is in the value
-			size += len(r.Chain[0])
-		}
-	}
-	if size > maxFetched {
-		n.reply(hop, m, Error{Code: ResponseTooLarge, Info: "too many records at one place"})
-		return
-	}
-	n.reply(hop, m, Fetched{Records: records})
 }

@@ -49,16 +49,8 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 			last = p.ID
 		}
 	}
-	var after overlay.Peer // the nearest before this node with a known node before it
-	for _, p := range n.predecessors(n.cfg.Predecessors) {
-		if passed(p.ID) {
-			continue
-		}
-		if !after.ID.IsZero() && (key == after.ID || key.Between(p.ID, after.ID)) {
-			return after
-		}
-		after = p
-	}
+	// What stands before this node's predecessor is its word only: it could take
+	// its own predecessors' keys that way. So none goes back, but round.
 	best := overlay.Peer{}
 	closer := func(p overlay.Peer) {
 		if p.ID.IsZero() || p.ID == n.self.ID || p.ID != key && !p.ID.Between(n.self.ID, key) {
@@ -76,9 +68,6 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 			closer(succ[i])
 			break
 		}
-	}
-	if !after.ID.IsZero() {
-		closer(after)
 	}
 	if best.ID.IsZero() {
 		// Only nodes beyond key are known: the nearest of them.
@@ -200,7 +189,7 @@ func (n *Node) deliver(hop overlay.Peer, m Message) {
 	}
 	switch b := m.Body.(type) {
 	case Ping:
-		n.reply(hop, m, Pong{Table: n.table()})
+		n.reply(hop, m, n.pong(b))
 	case Join:
 		n.admit(hop, m, b)
 	case Update:
@@ -216,7 +205,7 @@ func (n *Node) deliver(hop overlay.Peer, m Message) {
 	case Fetch:
 		n.fetched(hop, m, b)
 	case Stat:
-		n.reply(hop, m, Versions{Held: n.shelf.held(n.now, b.After, b.Upto, maxHeld)})
+		n.reply(hop, m, n.versions(b))
 	default:
 		n.reply(hop, m, Error{Code: InvalidMessage})
 	}

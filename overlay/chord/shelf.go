@@ -11,14 +11,27 @@ import (
 
 // shelf is the records a node holds, in the order of the circle.
 type shelf struct {
-	entries []*entry // by slot
+	entries []*entry           // by slot
+	owners  map[overlay.ID]int // how many records each writer has here
+}
+
+// count keeps account of a writer's records.
+func (s *shelf) count(id overlay.ID, by int) {
+	if s.owners == nil {
+		s.owners = make(map[overlay.ID]int)
+	}
+	if s.owners[id] += by; s.owners[id] == 0 {
+		delete(s.owners, id)
+	}
 }
 
 // entry is one record. What was removed stays as a tombstone until it expires,
 // so that no replica that missed the removal brings the record back.
 type entry struct {
 	rec     overlay.Record // its Lifetime is that on disk
+	sum     uint64         // of rec
 	expires time.Time
+	copied  bool // another node gave it to this one
 }
 
 // remaining is the record with the lifetime that is left of it, in whole seconds
@@ -51,6 +64,7 @@ func (s *shelf) get(slot overlay.Slot) *entry {
 func (s *shelf) remove(slot overlay.Slot) bool {
 	i, ok := s.find(slot)
 	if ok {
+		s.count(s.entries[i].rec.Owner, -1)
 		s.entries = slices.Delete(s.entries, i, i+1)
 	}
 	return ok
@@ -71,7 +85,8 @@ func (s *shelf) put(now time.Time, r overlay.Record) fate {
 	expires := now.Add(r.Lifetime)
 	i, ok := s.find(r.Slot())
 	if !ok {
-		s.entries = slices.Insert(s.entries, i, &entry{r, expires})
+		s.entries = slices.Insert(s.entries, i, &entry{rec: r, sum: sum(r), expires: expires})
+		s.count(r.Owner, 1)
 		return saved
 	}
 	e := s.entries[i]
@@ -80,9 +95,12 @@ func (s *shelf) put(now time.Time, r overlay.Record) fate {
 		// A refresh that changes nothing but version and lifetime costs no
 		// commit: the flash card would wear out by them. After a power cut the
 		// old version says the same, and for as long.
-		same := r.Removed == e.rec.Removed && bytes.Equal(r.Value, e.rec.Value) && r.Lifetime <= e.rec.Lifetime
+		same := r.Removed == e.rec.Removed && r.Owner == e.rec.Owner && bytes.Equal(r.Value, e.rec.Value) && r.Lifetime <= e.rec.Lifetime
 		disk := e.rec.Lifetime
-		e.rec, e.expires = r, expires
+		s.count(e.rec.Owner, -1)
+		s.count(r.Owner, 1)
+		e.copied = false
+		e.rec, e.sum, e.expires = r, sum(r), expires
 		if same {
 			e.rec.Lifetime = disk
 			return renewed
@@ -117,15 +135,21 @@ func (s *shelf) arc(after, upto overlay.ID, do func(*entry)) {
 
 // resource returns what is held of one Resource and the kinds given.
 func (s *shelf) resource(now time.Time, id overlay.ID, kinds []overlay.Kind) (out []overlay.Record) {
-	i, _ := slices.BinarySearchFunc(s.entries, id, func(e *entry, id overlay.ID) int {
-		return cmp.Or(e.rec.Resource.Compare(id), 1)
-	})
-	for ; i < len(s.entries) && s.entries[i].rec.Resource == id; i++ {
-		e := s.entries[i]
+	s.at(id, func(e *entry) {
 		if slices.Contains(kinds, e.rec.Kind) && e.expires.After(now) {
 			out = append(out, e.remaining(now))
 		}
-	}
+	})
+	return out
+}
+
+// heldAt names what resource returns.
+func (s *shelf) heldAt(now time.Time, id overlay.ID, kinds []overlay.Kind) (out []Held) {
+	s.at(id, func(e *entry) {
+		if slices.Contains(kinds, e.rec.Kind) && e.expires.After(now) {
+			out = append(out, Held{e.rec.Slot(), e.rec.Version, e.sum})
+		}
+	})
 	return out
 }
 
@@ -134,7 +158,7 @@ func (s *shelf) resource(now time.Time, id overlay.ID, kinds []overlay.Kind) (ou
 func (s *shelf) held(now time.Time, after, upto overlay.ID, most int) (out []Held) {
 	s.arc(after, upto, func(e *entry) {
 		if e.expires.After(now) && len(out) <= most {
-			out = append(out, Held{e.rec.Slot(), e.rec.Version})
+			out = append(out, Held{e.rec.Slot(), e.rec.Version, e.sum})
 		}
 	})
 	if len(out) <= most {
@@ -150,14 +174,30 @@ func (s *shelf) held(now time.Time, after, upto overlay.ID, most int) (out []Hel
 	return out[:end]
 }
 
-// ofOwner counts the records of one writer.
-func (s *shelf) ofOwner(id overlay.ID) (count int) {
-	for _, e := range s.entries {
-		if e.rec.Owner == id {
-			count++
-		}
+// at calls do with what is held of one Resource.
+func (s *shelf) at(id overlay.ID, do func(*entry)) {
+	i, _ := slices.BinarySearchFunc(s.entries, id, func(e *entry, id overlay.ID) int {
+		return cmp.Or(e.rec.Resource.Compare(id), 1)
+	})
+	for ; i < len(s.entries) && s.entries[i].rec.Resource == id; i++ {
+		do(s.entries[i])
 	}
-	return count
+}
+
+// placesOf are the Resources behind one at which a writer has records, at most
+// most of them; more says that there are others, up to the end of the circle.
+func (s *shelf) placesOf(writer, behind overlay.ID, most int) (places []overlay.ID, more bool) {
+	for _, e := range s.entries {
+		id := e.rec.Resource
+		if e.rec.Owner != writer || id.Compare(behind) <= 0 || len(places) > 0 && id == places[len(places)-1] {
+			continue
+		}
+		if len(places) == most {
+			return places, true
+		}
+		places = append(places, id)
+	}
+	return places, false
 }
 
 // expire removes what has expired, and says when the next will.
@@ -165,6 +205,7 @@ func (s *shelf) expire(now time.Time, dropped func(overlay.Slot)) (next time.Tim
 	s.entries = slices.DeleteFunc(s.entries, func(e *entry) bool {
 		if !e.expires.After(now) {
 			dropped(e.rec.Slot())
+			s.count(e.rec.Owner, -1)
 			return true
 		}
 		if next.IsZero() || e.expires.Before(next) {

@@ -322,8 +322,18 @@ func (s *stage) event(ev Event) string {
 func (s *stage) message(m Message) string {
 	b := strings.TrimPrefix(fmt.Sprintf("%T", m.Body), "chord.")
 	table := func(t Table) string { return " (" + s.names(t.Pred) + " | " + s.names(t.Succ) + ")" }
+	same := func(same bool) string {
+		if same {
+			return " the same"
+		}
+		return ""
+	}
 	switch body := m.Body.(type) {
 	case Pong:
+		if body.Same {
+			b += " the same"
+			break
+		}
 		b += table(body.Table)
 	case Joined:
 		b += table(body.Table)
@@ -336,8 +346,9 @@ func (s *stage) message(m Message) string {
 	case Stored:
 		b += fmt.Sprintf(" %d", body.Copies)
 	case Fetched:
-		b += s.records(body.Records)
+		b += same(body.Same) + s.records(body.Records)
 	case Versions:
+		b += same(body.Same)
 		for _, h := range body.Held {
 			b += fmt.Sprintf(" %x@%d", h.Resource[:1], h.Version)
 		}

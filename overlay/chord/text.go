@@ -244,6 +244,9 @@ func aboutBody(b Body) string {
 	table := func(t Table) string { return s + "," + aboutPeers(t.Pred) + " <- ->" + aboutPeers(t.Succ) }
 	switch b := b.(type) {
 	case Pong:
+		if b.Same {
+			return s + ", the same"
+		}
 		return table(b.Table)
 	case Joined:
 		return table(b.Table)
@@ -258,10 +261,16 @@ func aboutBody(b Body) string {
 	case Fetch:
 		return s + " " + b.Resource.Short()
 	case Fetched:
+		if b.Same {
+			return s + ", the same"
+		}
 		return s + aboutRecords(b.Records)
 	case Stat:
 		return s + " " + b.After.Short() + " to " + b.Upto.Short()
 	case Versions:
+		if b.Same {
+			return s + ", the same"
+		}
 		return s + " of " + strconv.Itoa(len(b.Held))
 	case Error:
 		return s + " " + strconv.Itoa(int(b.Code)) + " " + strconv.Quote(b.Info)

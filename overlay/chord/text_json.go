@@ -128,10 +128,11 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 type heldText struct {
 	Slot    overlay.Slot
 	Version overlay.Version
+	Sum     uint64
 }
 
 // MarshalJSON implements json.Marshaler.
-func (h Held) MarshalJSON() ([]byte, error) { return json.Marshal(heldText{h.Slot, h.Version}) }
+func (h Held) MarshalJSON() ([]byte, error) { return json.Marshal(heldText{h.Slot, h.Version, h.Sum}) }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (h *Held) UnmarshalJSON(data []byte) error {
@@ -139,7 +140,7 @@ func (h *Held) UnmarshalJSON(data []byte) error {
 	if err := strict(data, &t); err != nil {
 		return err
 	}
-	*h = Held{t.Slot, t.Version}
+	*h = Held{t.Slot, t.Version, t.Sum}
 	return nil
 }
 

@@ -196,7 +196,7 @@ func TestTextForPeople(t *testing.T) {
 		{EventText(Lost{a.ID}), "lost aa000000"},
 		{EventText(Receive{a, Message{From: b, To: []Dest{{overlay.ID{0xdd}, true}}, Body: Ping{}}}),
 			"receive Ping from bb000000 by aa000000@192.0.2.1:6084, to whoever has dd000000"},
-		{ActionText(Send{a, Message{To: []Dest{{ID: a.ID}}, Body: Pong{Table{Pred: []overlay.Peer{b}, Succ: []overlay.Peer{b}}}}}),
+		{ActionText(Send{a, Message{To: []Dest{{ID: a.ID}}, Body: Pong{Table: Table{Pred: []overlay.Peer{b}, Succ: []overlay.Peer{b}}}}}),
 			"send Pong, bb000000 <- -> bb000000 to aa000000@192.0.2.1:6084"},
 		{ActionText(Save{r}), "save cc000000/SIP-REGISTRATION@3.7"},
 		{ActionText(Kept{Ref: 4, Copies: 3}), "kept #4 on 3 disks"},

@@ -308,6 +308,11 @@ func TestRecordPolicies(t *testing.T) {
 	change := func(r overlay.Record, f func(*overlay.Record)) overlay.Record { f(&r); return r }
 	memberOf := func(of *Identity) overlay.Record { return MemberRecord(of.ID(), of.Chain()) }
 
+	at := func(kind overlay.Kind, resource overlay.ID, key []byte) overlay.Record {
+		return overlay.Record{Resource: resource, Kind: kind, Key: key, Version: 7, Lifetime: time.Hour, Value: []byte("value")}
+	}
+	alice, thirdID := overlay.ResourceID("alice@acme"), third.ID()
+
 	// RFC 6940, section 7.3.3 (USER-NODE-MATCH): "a given value MUST be written (or
 	// overwritten) if and only if the signer's certificate has a user name which hashes
 	// ... to the Resource-ID for the resource. In addition, the dictionary key MUST be
@@ -332,6 +337,15 @@ func TestRecordPolicies(t *testing.T) {
 		"no chain in it":        {change(memberOf(third), func(r *overlay.Record) { r.Value = []byte("x") }), third, nil},
 		"member removed by own": {change(memberOf(third), func(r *overlay.Record) { r.Removed, r.Value = true, nil }), third, nil},
 		"removed by founder":    {change(memberOf(third), func(r *overlay.Record) { r.Removed, r.Value = true, nil }), founder, ErrPolicy},
+		"account, by any":       {at(overlay.Credential, AccountsResource, []byte("alice")), third, nil},
+		"account, elsewhere":    {at(overlay.Credential, alice, []byte("alice")), third, ErrPolicy},
+		"account, removed":      {change(at(overlay.Credential, AccountsResource, []byte("alice")), func(r *overlay.Record) { r.Removed, r.Value = true, nil }), second, nil},
+		"binding, by any":       {at(overlay.Binding, alice, []byte("a client")), second, nil},
+		"message, by any":       {at(overlay.Mailbox, alice, []byte("a message")), third, nil},
+		"contact, by any":       {at(overlay.Contacts, alice, []byte("102@acme")), third, nil},
+		"own changes":           {at(overlay.Changes, ChangesResource, thirdID[:]), third, nil},
+		"another's changes":     {at(overlay.Changes, ChangesResource, thirdID[:]), second, ErrPolicy},
+		"changes, elsewhere":    {at(overlay.Changes, alice, thirdID[:]), third, ErrPolicy},
 		"unknown kind":          {change(registration(second), func(r *overlay.Record) { r.Kind = 99 }), second, ErrKind},
 		"too long":              {change(registration(second), func(r *overlay.Record) { r.Value = make([]byte, overlay.MaxValue+1) }), second, nil},
 	} {

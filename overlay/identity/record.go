@@ -8,8 +8,12 @@ import (
 	"chordophone/overlay"
 )
 
-// MembersResource is where the OFFICE-MEMBER records are.
-var MembersResource = overlay.ResourceID("members")
+// Where the Kinds are that have one place.
+var (
+	MembersResource  = overlay.ResourceID("members")  // OFFICE-MEMBER
+	AccountsResource = overlay.ResourceID("accounts") // CREDENTIAL
+	ChangesResource  = overlay.ResourceID("changes")  // CHANGES
+)
 
 // ErrKind is the error for a record of a Kind without policy.
 // RFC 6940, section 7.4.1.2: Error_Unknown_Kind
@@ -29,6 +33,39 @@ var policies = map[overlay.Kind]policy{
 	overlay.SIPRegistration: {allows: userNodeMatch},
 	overlay.OfficeMember:    {allows: memberChain, outlives: true}, // the chain in it proves itself
 	overlay.Revocation:      {allows: revocation, outlives: true},  // else who is revoked could undo his own
+
+	// What people have entered or sent stays when the phone at which they did
+	// it is lost; where its clients were reached does not.
+	overlay.Credential: {allows: memberAt(AccountsResource), outlives: true},
+	overlay.Binding:    {allows: anyMember},
+	overlay.Mailbox:    {allows: anyMember, outlives: true},
+	overlay.Contacts:   {allows: anyMember, outlives: true},
+	overlay.Changes:    {allows: ownChanges},
+}
+
+// anyMember is MEMBER: whoever belongs to the office may store, replace and
+// remove.
+func anyMember(*verifier, member, *overlay.Record) error { return nil }
+
+// memberAt is MEMBER for a Kind that has one place.
+func memberAt(resource overlay.ID) func(*verifier, member, *overlay.Record) error {
+	return func(_ *verifier, _ member, r *overlay.Record) error {
+		if r.Resource != resource {
+			return errors.New("the resource is not the one of this kind")
+		}
+		return nil
+	}
+}
+
+// ownChanges is the policy of CHANGES: a phone speaks for itself.
+func ownChanges(_ *verifier, signer member, r *overlay.Record) error {
+	if r.Resource != ChangesResource {
+		return errors.New("the resource is not that of the changes")
+	}
+	if !bytes.Equal(r.Key, signer.id[:]) {
+		return errors.New("the key is not the signer's Node-ID")
+	}
+	return nil
 }
 
 // userNodeMatch is USER-NODE-MATCH. // RFC 6940, section 7.3.3

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+	"time"
 
 	"chordophone/overlay"
 )
@@ -107,5 +108,37 @@ func TestRevocationOutlivesItsSigner(t *testing.T) {
 	rec.Removed = false
 	if err := b.SignRecord(&rec); !errors.Is(err, ErrPolicy) {
 		t.Errorf("signing in another's place: %v, want %v", err, ErrPolicy)
+	}
+}
+
+// What people have entered at a phone outlives its revocation; where its clients
+// were reached does not.
+func TestRecordsThatOutlive(t *testing.T) {
+	founder := found(t, "acme")
+	lost := enrolled(t, founder, 102)
+	node := lost.ID()
+	for kind, stays := range map[overlay.Kind]bool{
+		overlay.Credential: true, overlay.Mailbox: true, overlay.Contacts: true,
+		overlay.Binding: false, overlay.Changes: false,
+	} {
+		r := overlay.Record{Resource: overlay.ResourceID("alice@acme"), Kind: kind, Key: node[:], Version: 1, Lifetime: time.Hour}
+		switch kind {
+		case overlay.Credential:
+			r.Resource = AccountsResource
+		case overlay.Changes:
+			r.Resource = ChangesResource
+		}
+		founder.Refuse(nil)
+		if err := lost.SignRecord(&r); err != nil {
+			t.Fatal(kind, err)
+		}
+		if err := founder.VerifyRecord(r); err != nil {
+			t.Fatal(kind, err)
+		}
+		founder.Refuse([]Revocation{{Node: node}})
+		err := founder.VerifyRecord(r)
+		if stays && err != nil || !stays && !errors.Is(err, ErrRevoked) {
+			t.Errorf("%v of a revoked phone: %v", kind, err)
+		}
 	}
 }

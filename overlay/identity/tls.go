@@ -40,13 +40,43 @@ func (id *Identity) ClientTLS(peer overlay.ID) *tls.Config {
 	return c
 }
 
-// SIPServerTLS is for SIP over TLS between phones: as ServerTLS, without an
-// application protocol.
-func (id *Identity) SIPServerTLS() *tls.Config { return id.mutual(overlay.ID{}) }
+// SIPServerTLS is for SIP over TLS: it asks for a certificate and takes in whoever
+// shows none or any other, since existing clients have none of this office. Only
+// PeerOf says who is a member. Clients of today may speak TLS 1.2, with forward
+// secrecy and AEAD; members speak TLS 1.3 since both sides can.
+func (id *Identity) SIPServerTLS() *tls.Config {
+	c := id.base()
+	c.ClientAuth = tls.RequestClientCert
+	c.MinVersion = tls.VersionTLS12
+	c.CipherSuites = []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	}
+	return c
+}
 
 // SIPClientTLS is for connecting to another phone's SIPServerTLS. It accepts any
-// member of this office: the caller compares UserOf with whom it wants.
+// member of this office: the caller compares PeerOf with whom it wants.
 func (id *Identity) SIPClientTLS() *tls.Config { return id.mutual(overlay.ID{}) }
+
+// PeerOf is the user name of the member at the other end of any connection over TLS
+// 1.3, "102@office". It verifies the certificate itself: against the office's root,
+// and against what Refuse was told. All others are strangers: ErrUntrusted or
+// ErrRevoked.
+func (id *Identity) PeerOf(cs tls.ConnectionState) (string, error) {
+	switch {
+	case len(cs.PeerCertificates) == 0:
+		return "", fmt.Errorf("%w: no certificate", ErrUntrusted)
+	case cs.Version != tls.VersionTLS13:
+		return "", fmt.Errorf("%w: not TLS 1.3", ErrUntrusted)
+	}
+	m, err := id.verify(rawChain(cs))
+	if err != nil {
+		return "", err
+	}
+	return m.user, nil
+}
 
 func (id *Identity) base() *tls.Config {
 	return &tls.Config{
@@ -83,7 +113,8 @@ func NodeOf(cs tls.ConnectionState) (overlay.ID, error) {
 	return nodeOfSPKI(cs.PeerCertificates[0].RawSubjectPublicKeyInfo), nil
 }
 
-// UserOf is the user name of the peer, like NodeOf.
+// UserOf is the user name of the peer, like NodeOf: only for configurations that
+// verify. For SIPServerTLS it is worth nothing, and PeerOf takes its place.
 func UserOf(cs tls.ConnectionState) (string, error) {
 	if len(cs.PeerCertificates) == 0 || len(cs.PeerCertificates[0].EmailAddresses) != 1 {
 		return "", fmt.Errorf("%w: no certificate", ErrUntrusted)

@@ -27,12 +27,19 @@ func refusal(code chord.Code, info string) reload.Refusal {
 // messageExpired is Error_Message_Expired. // RFC 7851, section 9.4
 const messageExpired chord.Code = 0x17
 
+// certificateUnknown answers a Store, or an answer to Fetch, that left out the
+// certificates of a record that are not known here. It is sent again with all of
+// them.
+const certificateUnknown chord.Code = 0xff01
+
 // servePerSecond bounds what is answered here, whoever asks.
 const servePerSecond = 100
 
 // handle takes what is not for chord and reports whether it did.
 func (l *Link) handle(from overlay.Peer, in *incoming) bool {
-	switch {
+	switch e, failed := in.msg.Body.(chord.Error); {
+	case in.ours && failed && e.Code == certificateUnknown && l.sendAgain(from, in.header.Tx):
+		return true
 	case in.ours && !in.code.IsRequest() && l.answered(in):
 		return true
 	case in.msg.Body != nil && (in.ours || in.code != reload.CodeError):
@@ -52,6 +59,11 @@ func (l *Link) refused(from overlay.Peer, in *incoming, why Reason, err error) {
 	var r reload.Refusal
 	if in == nil || !errors.As(err, &r) {
 		l.drop(why, "message", "peer", from, "err", err)
+		return
+	}
+	if chord.Code(r.ErrorCode) == certificateUnknown { // whoever keeps to the rules causes it once
+		l.counters.drop(why)
+		l.reply(from, in, reload.ErrorResponse{ErrorCode: r.ErrorCode})
 		return
 	}
 	l.refuse(from, in, why, r)

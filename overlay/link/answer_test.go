@@ -188,11 +188,7 @@ func (r *running) exchange(via overlay.Peer, change func(*reload.Header, *reload
 	r.mu.Lock()
 	r.questions[h.Tx] = q
 	r.mu.Unlock()
-	o := &outgoing{header: h}
-	if o.contents, err = c.Append(nil); err != nil {
-		r.t.Fatal(err)
-	}
-	r.send(via, o)
+	r.send(via, &outgoing{header: h, contents: c})
 	select {
 	case in := <-q.answer:
 		if e, ok := in.body.(reload.ErrorResponse); ok {
@@ -297,6 +293,8 @@ func TestResponseCopy(t *testing.T) {
 func TestReplay(t *testing.T) {
 	o := newOffice(t, "office.example")
 	a, b, c := run(t, o.phone(node(1))), run(t, o.phone(node(2))), run(t, o.phone(node(3)))
+	a.Send(b.Self(), a.to(b.id, chord.Ping{})) // it tells the address, which the others need not
+	b.receive()
 	m := a.to(b.id, chord.Ping{})
 	for range 2 { // signed anew each time
 		a.Send(b.Self(), m)

@@ -125,21 +125,13 @@ func (l *Link) say(next overlay.Peer, h reload.Header, body reload.Body) error {
 	if err != nil {
 		return err
 	}
-	if a := l.advertised(); a.IsValid() {
-		v, err := reload.AppendAddress(nil, a)
-		if err != nil {
-			return err
-		}
-		c.Extensions = append(c.Extensions, reload.Extension{Type: reload.ExtAddress, Value: v})
-	}
 	o := &outgoing{header: h}
-	if o.contents, err = c.Append(nil); err != nil {
+	if err := l.fill(o, next.ID, c); err != nil {
 		return err
 	}
-	if len(o.contents) > reload.MaxMessage-maxOverhead {
+	if o.size() > reload.MaxMessage-maxOverhead {
 		return reload.ErrTooLarge
 	}
-	o.direct = len(h.Via) == 0 && len(h.To) == 1 && h.To[0].Type == reload.DestNode && overlay.ID(h.To[0].ID) == next.ID
 	l.send(next, o)
 	return nil
 }

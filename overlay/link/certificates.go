@@ -24,10 +24,13 @@ type certificate struct {
 	*x509.Certificate
 }
 
-// cabinet remembers parsed certificates. It vouches for none of them.
+// cabinet remembers parsed certificates, and which chain proved a leaf when one
+// was last verified: of those, the chain may be left out of a message. Whether it
+// still counts is for Verify and VerifyRecord to say each time.
 type cabinet struct {
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]*certificate // guarded by mu
+	mu     sync.Mutex // guards what follows
+	known  map[[sha256.Size]byte]*certificate
+	proved map[[sha256.Size]byte][]*certificate // by leaf
 }
 
 // maxCabinet bounds a cabinet: a large office, with its enrollers.
@@ -46,15 +49,44 @@ func (c *cabinet) certificate(der []byte) (*certificate, error) {
 	}
 	if c.known == nil || len(c.known) >= maxCabinet {
 		c.known = make(map[[sha256.Size]byte]*certificate)
+		c.proved = make(map[[sha256.Size]byte][]*certificate)
 	}
 	cert := &certificate{sum, parsed}
 	c.known[sum] = cert
 	return cert, nil
 }
 
+// prove notes that something with this chain was verified.
+func (c *cabinet) prove(chain [][]byte) {
+	if len(chain) == 0 {
+		return
+	}
+	leaf := sha256.Sum256(chain[0])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proved[leaf] != nil || c.known[leaf] == nil {
+		return
+	}
+	certs := make([]*certificate, len(chain))
+	for i, der := range chain {
+		if certs[i] = c.known[sha256.Sum256(der)]; certs[i] == nil {
+			return
+		}
+	}
+	c.proved[leaf] = certs
+}
+
+// chain is the one that proved a leaf; none if it is not known.
+func (c *cabinet) chain(leaf [sha256.Size]byte) []*certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.proved[leaf]
+}
+
 // bag is the certificates of one message, and those that it may leave out.
 type bag struct {
 	nodeOf  func(tls.ConnectionState) (overlay.ID, error)
+	cabinet *cabinet
 	certs   []*certificate
 	missing error // what to call it when there is none
 
@@ -80,12 +112,12 @@ func (g *bag) index() {
 }
 
 // fill adds the certificates of a security block.
-func (g *bag) fill(c *cabinet, list []reload.Certificate) error {
+func (g *bag) fill(list []reload.Certificate) error {
 	for _, l := range list {
 		if l.Type != reload.X509 || len(l.Data) > overlay.MaxCert {
 			return errProfile
 		}
-		cert, err := c.certificate(l.Data)
+		cert, err := g.cabinet.certificate(l.Data)
 		if err != nil {
 			return err
 		}
@@ -103,7 +135,13 @@ func (g *bag) signature(s reload.Signature) (sig overlay.Signature, signer overl
 	g.index()
 	at, ok := g.bySum[sum]
 	if !ok {
-		return sig, signer, g.missing
+		chain := g.cabinet.chain(sum)
+		if chain == nil {
+			return sig, signer, g.missing
+		}
+		at = len(g.certs)
+		g.certs = append(g.certs, chain...)
+		g.index()
 	}
 	leaf := g.certs[at]
 	for at >= 0 && len(sig.Chain) < overlay.MaxChain {
@@ -139,13 +177,13 @@ func (g *bag) issuer(i int) int {
 // chains, so that the security block need not repeat them: it could not hold
 // those of more than about 100 phones. What is no certificate is left out;
 // VerifyRecord will say so.
-func (g *bag) fillFromValues(c *cabinet, k reload.KindData) {
+func (g *bag) fillFromValues(k reload.KindData) {
 	if k.Kind != reload.Kind(overlay.OfficeMember) {
 		return
 	}
 	for _, v := range k.Values {
 		for _, der := range chainIn(v.Value.Value) {
-			if cert, err := c.certificate(der); err == nil {
+			if cert, err := g.cabinet.certificate(der); err == nil {
 				g.certs = append(g.certs, cert)
 			}
 		}

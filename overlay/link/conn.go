@@ -58,6 +58,8 @@ type conn struct {
 	queue      []*outgoing
 	octets     int // in queue
 	acks       []byte
+	ackBase    uint32      // the first message that only the last of acks acknowledges
+	ackSince   time.Time   // when the first message came that no ACK was sent for
 	unacked    []sentFrame // oldest first
 	rto        rto
 	used       time.Time

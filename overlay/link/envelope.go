@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -18,14 +19,22 @@ import (
 // outgoing is a message that waits to be sent.
 type outgoing struct {
 	header   reload.Header
-	contents []byte   // ours to sign
-	certs    [][]byte // of the records in them
-	inValues [][]byte // certificates that stand in the contents themselves
-	payload  []byte   // or another node's, signed
-	direct   bool     // ours, for the node it is sent to and no further
+	contents reload.Contents // ours to sign, but for OFFICE-ADDRESS
+	address  []byte          // what that says; none when it is not known
+	certs    [][]byte        // of the records in them
+	inValues [][]byte        // certificates that stand in the contents themselves
+	payload  []byte          // or another node's, signed
+	direct   bool            // ours, for the node it is sent to and no further
+	trusting bool            // the other side is taken to know the certificates of the records
 }
 
-func (o *outgoing) size() int { return len(o.contents) + len(o.payload) }
+func (o *outgoing) size() int {
+	n := len(o.contents.Body) + len(o.payload)
+	for _, e := range o.contents.Extensions {
+		n += len(e.Value)
+	}
+	return n
+}
 
 // seal makes a message ready but for its signature, which the connection's own
 // goroutine adds.
@@ -41,16 +50,32 @@ func (l *Link) seal(to overlay.Peer, m chord.Message) (*outgoing, error) {
 		o.payload = m.Raw
 		return o, nil
 	}
-	c, certs, err := contentsOf(m, to.ID, l.advertised(), time.Since(l.started))
+	c, certs, err := contentsOf(m, to.ID, time.Since(l.started))
 	if err != nil {
 		return nil, err
 	}
-	if o.contents, err = c.Append(nil); err != nil {
+	if err := l.fill(o, to.ID, c); err != nil {
 		return nil, err
 	}
 	o.certs, o.inValues = certs.signers, certs.values
-	o.direct = len(m.Via) == 0 && len(m.To) == 1 && !m.To[0].Resource && m.To[0].ID == to.ID
+	switch m.Body.(type) {
+	case chord.Store, chord.Fetched:
+		o.trusting = o.direct
+	}
 	return o, nil
+}
+
+// fill gives a message of ours its contents.
+func (l *Link) fill(o *outgoing, to overlay.ID, c reload.Contents) (err error) {
+	o.contents = c
+	if a := l.advertised(); a.IsValid() {
+		if o.address, err = reload.AppendAddress(nil, a); err != nil {
+			return err
+		}
+	}
+	o.direct = len(o.header.Via) == 0 && len(o.header.To) == 1 &&
+		o.header.To[0].Type == reload.DestNode && overlay.ID(o.header.To[0].ID) == to
+	return nil
 }
 
 // sequence is that of the configuration document in force.
@@ -61,12 +86,16 @@ func (l *Link) sequence() uint16 {
 	return l.cfg.Configuration.Sequence()
 }
 
-// finish is the message on the wire. It leaves out the certificates that the
-// other side keeps, see keeper.
-func (l *Link) finish(o *outgoing, sent *keeper) ([]byte, error) {
+// finish is the message on the wire. It leaves out what the other side has had
+// already, see keeper. to is the node at the other end.
+func (l *Link) finish(o *outgoing, to overlay.ID, sent *keeper) ([]byte, error) {
 	payload := o.payload
 	if payload == nil {
-		sig, err := l.sign(o)
+		contents, err := o.octets(sent)
+		if err != nil {
+			return nil, err
+		}
+		sig, err := l.sign(o.header, contents)
 		if err != nil {
 			return nil, err
 		}
@@ -78,20 +107,30 @@ func (l *Link) finish(o *outgoing, sent *keeper) ([]byte, error) {
 		for _, der := range sig.Chain { // must not hang on the contents
 			delete(seen, sha256.Sum256(der))
 		}
-		for _, list := range [...][][]byte{sig.Chain, o.certs} {
-			for _, der := range list {
-				sum := sha256.Sum256(der)
-				if seen[sum] || o.direct && sent.has(sum) {
-					continue
-				}
-				seen[sum] = true
-				sec.Certificates = append(sec.Certificates, reload.Certificate{Type: reload.X509, Data: der})
-				if o.direct {
-					sent.keep(sum, nil)
-				}
+		trusted := false
+		add := func(der []byte, trust bool) {
+			sum := sha256.Sum256(der)
+			if seen[sum] || sent.has(sum) {
+				return
 			}
+			seen[sum] = true
+			if trust {
+				trusted = true
+				return
+			}
+			sec.Certificates = append(sec.Certificates, reload.Certificate{Type: reload.X509, Data: der})
+			sent.keep(sum, nil)
 		}
-		if payload, err = sec.Append(o.contents); err != nil {
+		for _, der := range sig.Chain {
+			add(der, false)
+		}
+		for _, der := range o.certs {
+			add(der, o.trusting)
+		}
+		if trusted {
+			l.trusts.add(to, o)
+		}
+		if payload, err = sec.Append(contents); err != nil {
 			return nil, err
 		}
 	}
@@ -99,12 +138,23 @@ func (l *Link) finish(o *outgoing, sent *keeper) ([]byte, error) {
 	return append(out, payload...), err
 }
 
+// octets are the contents of a message of ours. The node at the other end is told
+// our address once.
+func (o *outgoing) octets(sent *keeper) ([]byte, error) {
+	c := o.contents
+	if len(o.address) > 0 && !(o.direct && bytes.Equal(sent.address, o.address)) {
+		c.Extensions = append(slices.Clip(c.Extensions), reload.Extension{Type: reload.ExtAddress, Value: o.address})
+		sent.address = o.address
+	}
+	return c.Append(nil)
+}
+
 // sign signs a message of ours. The signature covers the hash of our
 // certificate, which only signing tells.
-func (l *Link) sign(o *outgoing) (overlay.Signature, error) {
+func (l *Link) sign(h reload.Header, contents []byte) (overlay.Signature, error) {
 	for range 2 {
 		leaf := *l.leaf.Load()
-		input, err := reload.AppendSigned(nil, o.header.Overlay, o.header.Tx, o.contents, signerOf(leaf))
+		input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, contents, signerOf(leaf))
 		if err != nil {
 			return overlay.Signature{}, err
 		}
@@ -155,19 +205,22 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 	if m.Via, m.To, err = lists(h); err != nil {
 		return nil, Malformed, err
 	}
-	bag := &bag{nodeOf: l.cfg.NodeOf, missing: errNoCertificate}
-	if err := bag.fill(&l.cabinet, sec.Certificates); err != nil {
+	bag := &bag{nodeOf: l.cfg.NodeOf, cabinet: &l.cabinet, missing: errNoCertificate}
+	if err := bag.fill(sec.Certificates); err != nil {
 		return nil, Malformed, err
 	}
 	sent := bag.certs
-	direct := len(m.Via) == 0 && len(m.To) == 1 && m.To[0] == chord.Dest{ID: l.cfg.Self.ID}
-	if direct {
+	// Who passes a message on puts itself on the via list; but for answers.
+	first := len(m.Via) == 0
+	direct := first && len(m.To) == 1 && m.To[0] == chord.Dest{ID: l.cfg.Self.ID}
+	if first {
 		bag.certs, bag.missing = slices.Concat(sent, kept.certs), errKeepers
 	}
-	if m.From.ID, err = l.verify(h, signed, sec.Signature, bag); err != nil {
+	var chain [][]byte
+	if m.From.ID, chain, err = l.verify(h, signed, sec.Signature, bag); err != nil {
 		return nil, BadSignature, err
 	}
-	if direct && m.From.ID == from.ID {
+	if first = first && m.From.ID == from.ID; first {
 		for _, cert := range sent {
 			kept.keep(cert.sum, cert)
 		}
@@ -177,24 +230,38 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 		return nil, Malformed, err
 	}
 	m.From.Addr = reachable(m.From, from.ID, remote)
+	if m.From.ID == from.ID && !m.From.Addr.IsValid() {
+		m.From.Addr = from.Addr // it said so before
+	}
 	in.msg = m
-	switch {
-	case l.isCut(m.From.ID):
+	if l.isCut(m.From.ID) {
 		return nil, CutOff, errRevoked
-	case in.ours && !l.replays.fresh(m.From.ID, h.Tx, signed):
-		return nil, Replayed, errReplayed
 	}
 	if why, err := l.acceptable(in); err != nil {
 		return in, why, err
 	}
-	if !spoken(c) {
-		return in, 0, nil
-	}
-	if in.msg.Body, err = (decoder{m.From, bag, &l.cabinet}).body(c); err != nil {
-		if !in.ours && !errors.Is(err, errKeepers) {
-			return in, 0, nil // not ours to judge
+	if spoken(c) {
+		if in.msg.Body, err = (decoder{m.From, bag}).body(c); err != nil {
+			switch {
+			case direct && (c.Code == reload.CodeStoreReq || c.Code == reload.CodeFetchAns) && errors.Is(err, errKeepers):
+				return in, Unknown, refusal(certificateUnknown, "")
+			case in.ours || errors.Is(err, errKeepers):
+				return in, Malformed, refusalOf(err)
+			}
+			in.msg.Body = nil // not ours to judge
 		}
-		return in, Malformed, refusalOf(err)
+	}
+	if first && !direct {
+		if in.msg.Raw, err = complete(signed, sec, chain, in.msg.Body); err != nil {
+			return in, Malformed, err
+		}
+	}
+	// What had to come a second time, with its certificates, is no replay.
+	if in.ours && !l.replays.fresh(m.From.ID, h.Tx, signed) {
+		return nil, Replayed, errReplayed
+	}
+	if in.msg.Body == nil {
+		return in, 0, nil
 	}
 	switch in.msg.Body.(type) {
 	case chord.Update, chord.Leave:
@@ -206,6 +273,37 @@ func (l *Link) open(wire []byte, from overlay.Peer, remote netip.Addr, kept *kee
 		return in, BadRecord, fmt.Errorf("%w (%w)", refusal(chord.Forbidden, "bad record"), err)
 	}
 	return in, 0, nil
+}
+
+// complete is what follows the header of a message that may go further, with the
+// certificates that its maker left out for us: the signature does not cover them.
+func complete(signed []byte, sec reload.Security, chain [][]byte, body chord.Body) ([]byte, error) {
+	seen := make(map[[sha256.Size]byte]bool)
+	for _, c := range sec.Certificates {
+		seen[sha256.Sum256(c.Data)] = true
+	}
+	add := func(chain [][]byte) {
+		for _, der := range chain {
+			if sum := sha256.Sum256(der); !seen[sum] {
+				seen[sum] = true
+				sec.Certificates = append(sec.Certificates, reload.Certificate{Type: reload.X509, Data: der})
+			}
+		}
+	}
+	add(chain)
+	if s, ok := body.(chord.Store); ok {
+		for _, r := range s.Records {
+			if r.Kind == overlay.OfficeMember && !r.Removed {
+				for _, der := range chainIn(r.Value) {
+					seen[sha256.Sum256(der)] = true
+				}
+			}
+		}
+		for _, r := range s.Records {
+			add(r.Chain)
+		}
+	}
+	return sec.Append(slices.Clip(signed))
 }
 
 var (
@@ -269,17 +367,20 @@ func refusalOf(err error) error {
 	return fmt.Errorf("%w (%w)", refusal(chord.InvalidMessage, err.Error()), err)
 }
 
-// verify says who made a message.
-func (l *Link) verify(h reload.Header, signed []byte, s reload.Signature, b *bag) (overlay.ID, error) {
+// verify says who made a message, and its certificates.
+func (l *Link) verify(h reload.Header, signed []byte, s reload.Signature, b *bag) (maker overlay.ID, chain [][]byte, err error) {
 	sig, _, err := b.signature(s)
 	if err != nil {
-		return overlay.ID{}, err
+		return maker, nil, err
 	}
 	input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, signed, s.Signer)
 	if err != nil {
-		return overlay.ID{}, err
+		return maker, nil, err
 	}
-	return l.cfg.Verify(input, sig)
+	if maker, err = l.cfg.Verify(input, sig); err == nil {
+		l.cabinet.prove(sig.Chain)
+	}
+	return maker, sig.Chain, err
 }
 
 // reachable is the address that a maker gave, if it is good for something. One
@@ -330,13 +431,18 @@ func (l *Link) good(records []overlay.Record) []overlay.Record {
 	return good
 }
 
-func (l *Link) verifyRecord(r overlay.Record) error {
+func (l *Link) verifyRecord(r overlay.Record) (err error) {
 	if l.cfg.VerifyRecord != nil {
-		return l.cfg.VerifyRecord(r)
+		err = l.cfg.VerifyRecord(r)
+	} else {
+		var owner overlay.ID
+		owner, err = l.cfg.Verify(r.SignedBytes(), r.Signature)
+		if err == nil && owner != r.Owner {
+			err = fmt.Errorf("link: record of %s signed by %s", r.Owner.Short(), owner.Short())
+		}
 	}
-	owner, err := l.cfg.Verify(r.SignedBytes(), r.Signature)
-	if err == nil && owner != r.Owner {
-		err = fmt.Errorf("link: record of %s signed by %s", r.Owner.Short(), owner.Short())
+	if err == nil {
+		l.cabinet.prove(r.Chain)
 	}
 	return err
 }
@@ -365,11 +471,12 @@ func lists(h reload.Header) (via []overlay.ID, to []chord.Dest, err error) {
 
 // keeper is what one side of a connection remembers of the certificates that
 // crossed it in one direction, so that they cross it once. Both sides keep those
-// of the same messages in the same order: messages made by the sender for the
-// receiver itself. What is sent further must be complete.
+// of the same messages in the same order: messages that the sender itself made.
+// One of those that goes further gets back what it lacks before it does.
 type keeper struct {
-	sums  map[[sha256.Size]byte]bool
-	certs []*certificate // at the receiver
+	sums    map[[sha256.Size]byte]bool
+	certs   []*certificate // at the receiver
+	address []byte         // at the sender: what OFFICE-ADDRESS said last
 }
 
 // maxKept bounds a keeper.

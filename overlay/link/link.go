@@ -34,6 +34,7 @@ type Link struct {
 	counters counters
 	cabinet  cabinet
 	replays  replays
+	trusts   trusts
 	serves   allowance
 	leaf     atomic.Pointer[[sha256.Size]byte] // hash of our certificate
 	local    atomic.Pointer[netip.Addr]        // of the newest connection, when we listen at all

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -16,16 +15,12 @@ import (
 )
 
 // contentsOf says in RELOAD what m says in chord's words, and which certificates
-// the records in it need. to is the node it goes to next, self the address that
-// others may dial us at.
-func contentsOf(m chord.Message, to overlay.ID, self netip.AddrPort, uptime time.Duration) (reload.Contents, certs, error) {
+// the records in it need. to is the node it goes to next.
+func contentsOf(m chord.Message, to overlay.ID, uptime time.Duration) (reload.Contents, certs, error) {
 	var (
 		e    = encoder{to: to, maker: m.From.ID, uptime: uptime}
 		body = e.body(m.Body)
 	)
-	if self.IsValid() {
-		e.extend(reload.ExtAddress, false)(reload.AppendAddress(nil, self))
-	}
 	if e.err != nil {
 		return reload.Contents{}, certs{}, e.err
 	}
@@ -59,9 +54,14 @@ func (e *encoder) extend(typ uint16, critical bool) func(value []byte, err error
 func (e *encoder) body(b chord.Body) reload.Body {
 	switch b := b.(type) {
 	case chord.Ping:
+		e.digest(b.Seen)
 		return reload.PingReq{}
 	case chord.Pong:
-		e.table(b.Table)
+		if b.Same {
+			e.same()
+		} else {
+			e.table(b.Table)
+		}
 		return reload.PingAns{ResponseID: rand.Uint64(), Time: uint64(time.Now().UnixMilli())}
 	case chord.Join:
 		return reload.JoinReq{Joining: b.Joining.ID}
@@ -95,22 +95,32 @@ func (e *encoder) body(b chord.Body) reload.Body {
 		e.extend(reload.ExtCopies, false)(reload.AppendCopies(nil, b.Copies), nil)
 		return reload.StoreAns{}
 	case chord.Fetch:
+		e.digest(b.Seen)
 		req := reload.FetchReq{Resource: b.Resource[:]}
 		for _, k := range b.Kinds {
 			req.Specifiers = append(req.Specifiers, reload.Specifier{Kind: reload.Kind(k)})
 		}
 		return req
 	case chord.Fetched:
+		if b.Same {
+			e.same()
+			return reload.FetchAns{}
+		}
 		return e.fetched(b)
 	case chord.Stat:
 		// Stat over an arc instead of one resource: whoever does not know the
 		// extension must refuse.
 		e.extend(reload.ExtArc, true)(reload.AppendArc(nil, b.After, b.Upto), nil)
+		e.digest(b.Seen)
 		return reload.StatReq{Resource: b.Upto[:]}
 	case chord.Versions:
+		if b.Same {
+			e.same()
+			return reload.StatAns{}
+		}
 		held := make([]reload.Version, len(b.Held))
 		for i, h := range b.Held {
-			held[i] = reload.Version{Resource: h.Resource, Kind: reload.Kind(h.Kind), Key: []byte(h.Key), Time: uint64(h.Version)}
+			held[i] = reload.Version{Resource: h.Resource, Kind: reload.Kind(h.Kind), Key: []byte(h.Key), Time: uint64(h.Version), Sum: h.Sum}
 		}
 		e.extend(reload.ExtVersions, false)(reload.AppendVersions(nil, held))
 		return reload.StatAns{}
@@ -125,6 +135,16 @@ func (e *encoder) body(b chord.Body) reload.Body {
 func (e *encoder) table(t chord.Table) {
 	e.extend(reload.ExtNeighbours, false)(reload.AppendNeighbours(nil, t.Pred, t.Succ))
 }
+
+func (e *encoder) digest(d uint64) {
+	if d != 0 {
+		e.extend(reload.ExtDigest, false)(reload.AppendDigest(nil, d), nil)
+	}
+}
+
+// same says that the digest in the question is right; which it was need not be
+// repeated.
+func (e *encoder) same() { e.extend(reload.ExtDigest, false)(nil, nil) }
 
 func ids(peers []overlay.Peer) []overlay.ID {
 	out := make([]overlay.ID, len(peers))

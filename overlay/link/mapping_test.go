@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -41,7 +42,8 @@ func (p pair) carry(m chord.Message, sent, kept *keeper) (chord.Message, error) 
 	if err != nil {
 		return chord.Message{}, err
 	}
-	wire, err := p.a.finish(o, sent)
+	o.trusting = false // nobody would send it again
+	wire, err := p.a.finish(o, p.b.Self().ID, sent)
 	if err != nil {
 		return chord.Message{}, err
 	}
@@ -62,19 +64,20 @@ func bodies(a, b *phone, joining overlay.Peer) []chord.Body {
 	member := b.record(node(8), overlay.OfficeMember, "chain")
 	elsewhere := a.record(node(9), overlay.OfficeMember, "chain")
 	return []chord.Body{
-		chord.Ping{},
-		chord.Pong{}, chord.Pong{Table: table},
+		chord.Ping{}, chord.Ping{Seen: 1 << 63},
+		chord.Pong{}, chord.Pong{Same: true}, chord.Pong{Table: table},
 		chord.Join{Joining: joining},
 		chord.Joined{}, chord.Joined{Table: table},
 		chord.Update{}, chord.Update{Table: table},
 		chord.Leave{}, chord.Leave{Table: table}, chord.Leave{Table: chord.Table{Pred: []overlay.Peer{v4}}},
 		chord.Store{}, chord.Store{Replica: 3, Records: []overlay.Record{registration, removed, member, elsewhere}},
 		chord.Fetch{Resource: node(8)}, chord.Fetch{Resource: node(8), Kinds: []overlay.Kind{overlay.SIPRegistration, overlay.OfficeMember}},
-		chord.Stat{After: node(1), Upto: node(9)},
+		chord.Stat{After: node(1), Upto: node(9)}, chord.Stat{After: node(1), Upto: node(9), Seen: 1},
 		chord.Ack{Of: chord.AckUpdate}, chord.Ack{Of: chord.AckLeave},
 		chord.Stored{Copies: 12},
+		chord.Fetch{Resource: node(8), Seen: 5}, chord.Fetched{Same: true},
 		chord.Fetched{}, chord.Fetched{Records: []overlay.Record{registration, removed, member}},
-		chord.Versions{}, chord.Versions{Held: []chord.Held{{Slot: registration.Slot(), Version: 5}, {Slot: elsewhere.Slot(), Version: 1 << 60}}},
+		chord.Versions{}, chord.Versions{Same: true}, chord.Versions{Held: []chord.Held{{Slot: registration.Slot(), Version: 5, Sum: 1 << 63}, {Slot: elsewhere.Slot(), Version: 1 << 60}}},
 		chord.Error{Code: chord.DataTooOld, Info: "18446744073709551615"}, chord.Error{Code: chord.NotFound},
 	}
 }
@@ -123,7 +126,7 @@ func TestStandardNeighbours(t *testing.T) {
 		{node(3), chord.Leave{Table: table}, chord.Leave{Table: chord.Table{Succ: table.Succ}}},
 		{node(2), chord.Leave{Table: table}, chord.Leave{Table: chord.Table{Pred: table.Pred}}},
 	} {
-		c, _, err := contentsOf(chord.Message{From: maker, Body: tt.body}, tt.to, netip.AddrPort{}, time.Minute)
+		c, _, err := contentsOf(chord.Message{From: maker, Body: tt.body}, tt.to, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,34 +157,87 @@ func TestUnspecified(t *testing.T) {
 	}
 }
 
-// TestKeepers: the second message leaves the certificates out, and one that is
-// missing is told apart.
+// TestKeepers: the second message leaves the certificates out, whether it goes
+// further or not, and one that is missing is told apart.
 func TestKeepers(t *testing.T) {
 	p, a, _ := newPair(t)
 	var sent, kept keeper
 	m := chord.Message{From: p.a.Self(), To: []chord.Dest{{ID: node(2)}}, Body: chord.Ping{}}
-	for range 2 {
+	var sizes []int
+	for _, resource := range []bool{false, false, true} {
 		m.Tx++
-		if _, err := p.carry(m, &sent, &kept); err != nil {
+		m.To[0].Resource = resource
+		got, err := p.carry(m, &sent, &kept)
+		if err != nil {
 			t.Fatal(err)
 		}
+		sizes = append(sizes, len(got.Raw))
 	}
 	if len(sent.sums) != len(a.chain) || len(kept.certs) != len(a.chain) {
 		t.Errorf("%d sent and %d kept of %d certificates", len(sent.sums), len(kept.certs), len(a.chain))
 	}
-	m.Tx++
-	if _, err := p.carry(m, &sent, new(keeper)); !errors.Is(err, errKeepers) {
-		t.Errorf("%v, want %v", err, errKeepers)
+	if certs := len(a.chain[0]); sizes[1] > sizes[0]-certs {
+		t.Errorf("messages of %d octets, then %d", sizes[0], sizes[1])
 	}
-	m.To[0].Resource = true // may go further: complete
-	if _, err := p.carry(m, &sent, new(keeper)); err != nil {
-		t.Error(err)
+	if sizes[2] < sizes[0]-10 { // the signature varies by some octets
+		t.Errorf("what may go further has %d octets, complete were %d", sizes[2], sizes[0])
+	}
+	p.b.cabinet = cabinet{}
+	for _, resource := range []bool{false, true} {
+		m.Tx++
+		m.To[0].Resource = resource
+		if _, err := p.carry(m, &sent, new(keeper)); !errors.Is(err, errKeepers) {
+			t.Errorf("%v, want %v", err, errKeepers)
+		}
 	}
 	for i := range 3 * maxKept {
 		kept.keep([32]byte{byte(i), 1}, &certificate{})
 	}
 	if len(kept.certs) != maxKept {
 		t.Errorf("%d certificates kept", len(kept.certs))
+	}
+}
+
+// TestTrust: the certificates of another's record are left out of a Store and of
+// an answer to Fetch. Who does not know them says so and gets them; and once only.
+func TestTrust(t *testing.T) {
+	for _, body := range []func(r ...overlay.Record) chord.Body{
+		func(r ...overlay.Record) chord.Body { return chord.Store{Replica: 1, Records: r} },
+		func(r ...overlay.Record) chord.Body { return chord.Fetched{Records: r} },
+	} {
+		testTrust(t, body)
+	}
+}
+
+func testTrust(t *testing.T, body func(r ...overlay.Record) chord.Body) {
+	o := newOffice(t, "office.example")
+	a, b, other := run(t, o.phone(node(1))), run(t, o.phone(node(2))), o.phone(node(3))
+	var octets []uint64
+	for i := range 3 {
+		rec := other.record(node(8), overlay.SIPRegistration, fmt.Sprint("value ", i))
+		before := a.Stats()
+		a.Send(b.Self(), a.to(b.id, body(rec)))
+		if diff := cmp.Diff(body(rec), b.receive().Msg.Body); diff != "" {
+			t.Error(diff)
+		}
+		a.eventually("ACK", func() bool { return !a.busy() })
+		after := a.Stats()
+		octets = append(octets, after.BytesOut-before.BytesOut)
+		if sent := after.MessagesOut - before.MessagesOut; sent != 1 && !(i == 0 && sent == 2) {
+			t.Errorf("store %d took %d messages", i, sent)
+		}
+	}
+	if n := b.Stats().Dropped[Unknown.String()]; n != 1 {
+		t.Errorf("%d Stores were refused", n)
+	}
+	if octets[2] > octets[0]/3 {
+		t.Errorf("octets of the Stores: %v", octets)
+	}
+	// An answer to nobody's question changes nothing.
+	e := chord.Error{Code: certificateUnknown}
+	b.Send(a.Self(), b.to(a.id, e))
+	if got := a.receive().Msg.Body; got != e {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -205,7 +261,7 @@ func TestRefusedContents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if body, err := (decoder{maker: overlay.Peer{ID: node(1)}, bag: new(bag), cabinet: new(cabinet)}).body(c); err == nil {
+		if body, err := (decoder{maker: overlay.Peer{ID: node(1)}, bag: &bag{cabinet: new(cabinet)}}).body(c); err == nil {
 			t.Errorf("%s: taken for %#v", tt.name, body)
 		}
 	}
@@ -246,15 +302,14 @@ func FuzzContents(f *testing.F) {
 	o := newOffice(f, "office.example")
 	a, b := o.phone(node(1)), o.phone(node(2))
 	maker := overlay.Peer{ID: a.id}
-	seed := &bag{nodeOf: nodeOf, missing: errNoCertificate}
-	var cabinet cabinet
+	seed := &bag{nodeOf: nodeOf, cabinet: new(cabinet), missing: errNoCertificate}
 	for _, body := range bodies(a, b, maker) {
-		c, certs, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, netip.AddrPort{}, 0)
+		c, certs, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, 0)
 		if err != nil {
 			f.Fatal(err)
 		}
 		for _, der := range certs.signers {
-			if err := seed.fill(&cabinet, []reload.Certificate{{Data: der}}); err != nil {
+			if err := seed.fill([]reload.Certificate{{Data: der}}); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -273,12 +328,12 @@ func FuzzContents(f *testing.F) {
 		if err != nil {
 			return
 		}
-		bag := &bag{nodeOf: nodeOf, missing: errNoCertificate, certs: slices.Clip(seed.certs)}
-		body, err := decoder{maker, bag, &cabinet}.body(c)
+		bag := &bag{nodeOf: nodeOf, cabinet: seed.cabinet, missing: errNoCertificate, certs: slices.Clip(seed.certs)}
+		body, err := decoder{maker, bag}.body(c)
 		if err != nil {
 			return
 		}
-		if _, _, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, netip.AddrPort{}, 0); err != nil {
+		if _, _, err := contentsOf(chord.Message{From: maker, Body: body}, b.id, 0); err != nil {
 			t.Fatalf("%#v cannot be said again: %v", body, err)
 		}
 	})

@@ -105,17 +105,26 @@ func readMessage(br *bufio.Reader, f reload.Frame) ([]byte, error) {
 	return frame, nil
 }
 
-// ack queues an ACK. // RFC 6940, section 6.6.2
+// ack queues an ACK. One acknowledges the 32 messages before, too.
+// RFC 6940, section 6.6.2
 func (c *conn) ack(seq uint32) {
 	received := c.window.Receive(seq)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.acks) < 64*reload.AckSize { // later ones acknowledge earlier ones, too
+	first := len(c.acks) == 0
+	switch {
+	case first:
+		c.ackSince = time.Now()
+		fallthrough
+	case seq-c.ackBase > 32 && len(c.acks) < 64*reload.AckSize:
+		c.ackBase = seq
 		c.acks = reload.AppendAck(c.acks, seq, received)
-	} else {
+	default:
 		c.acks = reload.AppendAck(c.acks[:len(c.acks)-reload.AckSize], seq, received)
 	}
-	c.signal()
+	if first || len(c.acks) > reload.AckSize {
+		c.signal()
+	}
 }
 
 // acked takes note of an ACK.

@@ -26,9 +26,8 @@ var (
 // decoder says in chord's words what contents say. Slices in the result share no
 // memory with the contents.
 type decoder struct {
-	maker   overlay.Peer // with the address it gave
-	bag     *bag         // the certificates at hand
-	cabinet *cabinet
+	maker overlay.Peer // with the address it gave
+	bag   *bag         // the certificates at hand
 }
 
 func (d decoder) body(c reload.Contents) (chord.Body, error) {
@@ -38,8 +37,12 @@ func (d decoder) body(c reload.Contents) (chord.Body, error) {
 	}
 	switch b := body.(type) {
 	case reload.PingReq:
-		return chord.Ping{}, nil
+		seen, err := seen(c)
+		return chord.Ping{Seen: seen}, err
 	case reload.PingAns:
+		if _, same := c.Extension(reload.ExtDigest); same {
+			return chord.Pong{Same: true}, nil
+		}
 		t, err := table(c, nil, nil)
 		return chord.Pong{Table: t}, err
 	case reload.JoinReq:
@@ -78,7 +81,7 @@ func (d decoder) body(c reload.Contents) (chord.Body, error) {
 		n, err := reload.ParseCopies(v)
 		return chord.Stored{Copies: n}, err
 	case reload.FetchReq:
-		return fetch(b)
+		return fetch(c, b)
 	case reload.FetchAns:
 		return d.fetched(c, b)
 	case reload.StatReq:
@@ -87,7 +90,11 @@ func (d decoder) body(c reload.Contents) (chord.Body, error) {
 			return nil, fmt.Errorf("%w: stat of one resource", errProfile)
 		}
 		after, upto, err := reload.ParseArc(v)
-		return chord.Stat{After: after, Upto: upto}, err
+		if err != nil {
+			return nil, err
+		}
+		seen, err := seen(c)
+		return chord.Stat{After: after, Upto: upto, Seen: seen}, err
 	case reload.StatAns:
 		return versions(c)
 	case reload.ErrorResponse:
@@ -100,7 +107,7 @@ func (d decoder) body(c reload.Contents) (chord.Body, error) {
 // matter of the node where a message ends. // RFC 6940, section 6.3.3
 func checkExtensions(c reload.Contents) error {
 	for _, e := range c.Extensions {
-		if e.Critical && (e.Type < reload.ExtAddress || e.Type > reload.ExtStores) {
+		if e.Critical && (e.Type < reload.ExtAddress || e.Type > reload.ExtDigest) {
 			return refusal(chord.UnknownExtension, fmt.Sprintf("extension %#x", e.Type))
 		}
 	}
@@ -115,6 +122,15 @@ func address(c reload.Contents) (netip.AddrPort, error) {
 	}
 	a, err := reload.ParseAddress(v)
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err
+}
+
+// seen is what OFFICE-DIGEST gives in a request.
+func seen(c reload.Contents) (uint64, error) {
+	v, ok := c.Extension(reload.ExtDigest)
+	if !ok {
+		return 0, nil
+	}
+	return reload.ParseDigest(v)
 }
 
 // table is what OFFICE-NEIGHBOURS gives, else the nodes without their addresses.
@@ -146,7 +162,7 @@ func (d decoder) store(c reload.Contents, first reload.StoreReq) (chord.Body, er
 	}
 	for _, q := range stores {
 		for _, k := range q.Kinds {
-			d.bag.fillFromValues(d.cabinet, k)
+			d.bag.fillFromValues(k)
 		}
 	}
 	for _, q := range stores {
@@ -162,9 +178,12 @@ func (d decoder) store(c reload.Contents, first reload.StoreReq) (chord.Body, er
 }
 
 func (d decoder) fetched(c reload.Contents, ans reload.FetchAns) (chord.Body, error) {
+	if _, same := c.Extension(reload.ExtDigest); same {
+		return chord.Fetched{Same: true}, nil
+	}
 	var f chord.Fetched
 	for _, k := range ans.Kinds {
-		d.bag.fillFromValues(d.cabinet, k)
+		d.bag.fillFromValues(k)
 	}
 	v, ok := c.Extension(reload.ExtResource)
 	if !ok {
@@ -181,11 +200,15 @@ func (d decoder) fetched(c reload.Contents, ans reload.FetchAns) (chord.Body, er
 	return f, err
 }
 
-func fetch(q reload.FetchReq) (chord.Body, error) {
+func fetch(c reload.Contents, q reload.FetchReq) (chord.Body, error) {
 	if len(q.Resource) != len(overlay.ID{}) {
 		return nil, fmt.Errorf("%w: resource of %d octets", errProfile, len(q.Resource))
 	}
-	f := chord.Fetch{Resource: overlay.ID(q.Resource)}
+	seen, err := seen(c)
+	if err != nil {
+		return nil, err
+	}
+	f := chord.Fetch{Resource: overlay.ID(q.Resource), Seen: seen}
 	for _, sp := range q.Specifiers {
 		f.Kinds = append(f.Kinds, overlay.Kind(sp.Kind))
 	}
@@ -193,6 +216,9 @@ func fetch(q reload.FetchReq) (chord.Body, error) {
 }
 
 func versions(c reload.Contents) (chord.Body, error) {
+	if _, same := c.Extension(reload.ExtDigest); same {
+		return chord.Versions{Same: true}, nil
+	}
 	v, ok := c.Extension(reload.ExtVersions)
 	if !ok {
 		return nil, fmt.Errorf("%w: stat of one resource", errProfile)
@@ -206,6 +232,7 @@ func versions(c reload.Contents) (chord.Body, error) {
 		out.Held = append(out.Held, chord.Held{
 			Slot:    overlay.Slot{Resource: h.Resource, Kind: overlay.Kind(h.Kind), Key: string(h.Key)},
 			Version: overlay.Version(h.Time),
+			Sum:     h.Sum,
 		})
 	}
 	return out, nil

@@ -12,8 +12,10 @@ func (c *conn) write() {
 		buf  []byte
 		ends []int // of the frames in buf
 	)
+	later := time.NewTimer(0)
+	defer later.Stop()
 	for {
-		acks, batch, last := c.take()
+		acks, batch, wait, last := c.take(time.Now())
 		if len(acks) == 0 && len(batch) == 0 {
 			if last {
 				c.nc.SetWriteDeadline(time.Now().Add(frameTimeout))
@@ -22,8 +24,12 @@ func (c *conn) write() {
 				}
 				return
 			}
+			if wait > 0 {
+				later.Reset(wait)
+			}
 			select {
 			case <-c.wake:
+			case <-later.C:
 			case <-c.stop:
 				return
 			}
@@ -54,23 +60,33 @@ func (c *conn) write() {
 	}
 }
 
-// take takes the ACKs and as many messages as may be sent now. last says that
+// ackDelay is how long an ACK waits for a message that goes the same way, or for
+// other messages that it can acknowledge, too.
+const ackDelay = 20 * time.Millisecond
+
+// take takes as many messages as may be sent now, and the ACKs if they go with
+// them or have waited long enough; wait is how long they may still. last says that
 // nothing will follow.
-func (c *conn) take() (acks []byte, batch []*outgoing, last bool) {
+func (c *conn) take(now time.Time) (acks []byte, batch []*outgoing, wait time.Duration, last bool) {
 	const most = 32 // messages in one write
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	acks, c.acks = c.acks, nil
 	n := min(len(c.queue), maxUnacked-len(c.unacked), most)
+	last = !c.drainSince.IsZero() && len(c.queue) == n
+	if len(c.acks) > 0 {
+		wait = ackDelay - now.Sub(c.ackSince)
+		if wait <= 0 || n > 0 || last || len(c.acks) > reload.AckSize {
+			acks, c.acks, wait = c.acks, nil, 0
+		}
+	}
 	batch = append(batch, c.queue[:n]...)
 	clear(c.queue[:n])
 	c.queue = c.queue[n:]
-	now := time.Now()
 	for i, o := range batch {
 		c.octets -= o.size()
 		c.unacked = append(c.unacked, sentFrame{c.seq + uint32(i), now})
 	}
-	return acks, batch, !c.drainSince.IsZero() && len(c.queue) == 0
+	return acks, batch, wait, last
 }
 
 // appendData signs and frames a message. One that cannot be made leaves a gap in
@@ -78,7 +94,7 @@ func (c *conn) take() (acks []byte, batch []*outgoing, last bool) {
 func (c *conn) appendData(buf []byte, o *outgoing) []byte {
 	seq := c.seq
 	c.seq++
-	wire, err := c.l.finish(o, &c.sent)
+	wire, err := c.l.finish(o, c.id, &c.sent)
 	if err == nil {
 		var out []byte
 		if out, err = reload.AppendData(buf, seq, wire); err == nil {

@@ -179,4 +179,5 @@ const (
 	ExtCopies     = 0xff05 // OFFICE-COPIES
 	ExtResource   = 0xff06 // OFFICE-RESOURCE
 	ExtStores     = 0xff07 // OFFICE-STORES
+	ExtDigest     = 0xff08 // OFFICE-DIGEST
 )

@@ -149,6 +149,8 @@ func parseExtension(typ uint16, v []byte) (err error) {
 		_, err = ParseCopies(v)
 	case ExtResource:
 		_, err = ParseResource(v)
+	case ExtDigest:
+		_, err = ParseDigest(v)
 	case ExtStores:
 		_, err = ParseStores(v)
 	default:

@@ -93,11 +93,12 @@ type Version struct {
 	Kind     Kind
 	Key      []byte
 	Time     uint64 // storage_time
+	Sum      uint64 // the beginning of a hash of the record
 }
 
 // AppendVersions makes OFFICE-VERSIONS.
 //
-//	struct { NodeId resource; KindId kind; DictionaryKey key; uint64 storage_time; } Version;
+//	struct { NodeId resource; KindId kind; DictionaryKey key; uint64 storage_time; uint64 sum; } Version;
 //	Version versions<0..2^32-1>;
 func AppendVersions(out []byte, versions []Version) ([]byte, error) {
 	if len(versions) > MaxEntries {
@@ -111,6 +112,7 @@ func AppendVersions(out []byte, versions []Version) ([]byte, error) {
 			b.AddUint32(uint32(v.Kind))
 			opaque16(b, v.Key)
 			b.AddUint64(v.Time)
+			b.AddUint64(v.Sum)
 		}
 	})
 	return b.Bytes()
@@ -124,13 +126,27 @@ func ParseVersions(octets []byte) ([]Version, error) {
 	)
 	if read32(&s, &v) && s.Empty() {
 		out, ok := list(v, MaxEntries, func(s *cryptobyte.String, v *Version) bool {
-			return readID(s, &v.Resource) && s.ReadUint32((*uint32)(&v.Kind)) && read16(s, &v.Key) && s.ReadUint64(&v.Time)
+			return readID(s, &v.Resource) && s.ReadUint32((*uint32)(&v.Kind)) && read16(s, &v.Key) && s.ReadUint64(&v.Time) && s.ReadUint64(&v.Sum)
 		})
 		if ok {
 			return out, nil
 		}
 	}
 	return nil, malformed("OFFICE-VERSIONS")
+}
+
+// AppendDigest makes OFFICE-DIGEST: the digest of what the maker of a PingReq or
+// StatReq has, or of what it need not be told again.
+func AppendDigest(out []byte, digest uint64) []byte {
+	return binary.BigEndian.AppendUint64(out, digest)
+}
+
+// ParseDigest reads it.
+func ParseDigest(octets []byte) (uint64, error) {
+	if len(octets) != 8 {
+		return 0, malformed("OFFICE-DIGEST")
+	}
+	return binary.BigEndian.Uint64(octets), nil
 }
 
 // AppendCopies makes OFFICE-COPIES: on how many disks the records are.

@@ -70,7 +70,7 @@ func samples(t testing.TB) []sample {
 		t.Fatal(err)
 	}
 	extNeighbours := Extension{Type: ExtNeighbours, Value: neighbours}
-	versions, err := AppendVersions(nil, []Version{{resource, KindPrivate, key[:], 1 << 32}, {id(8), KindSIPRegistration, key[:], 2}})
+	versions, err := AppendVersions(nil, []Version{{resource, KindPrivate, key[:], 1 << 32, 7}, {id(8), KindSIPRegistration, key[:], 2, 1 << 63}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +115,7 @@ func samples(t testing.TB) []sample {
 		{"stat-req", StatReq{resource[:], []Specifier{{Kind: KindSIPRegistration}}}, nil},
 		{"stat-ans", StatAns{[]StatKind{{KindSIPRegistration, 1, []MetaData{dictMeta}}, {KindCertificateByNode, 2, []MetaData{arrayMeta}}, {KindTURNService, 1, []MetaData{meta}}}}, nil},
 		{"stat-req-arc", StatReq{Resource: resource[:]}, []Extension{{Type: ExtArc, Critical: true, Value: AppendArc(nil, id(1), id(9))}}},
+		{"ping-req-digest", PingReq{}, []Extension{{Type: ExtDigest, Value: AppendDigest(nil, 1<<63)}}},
 		{"stat-ans-arc", StatAns{}, []Extension{{Type: ExtVersions, Value: versions}}},
 		{"app-attach-req", AppAttachReq{nil, nil, 5061, []byte("passive"), candidates[:1]}, nil},
 		{"app-attach-ans", AppAttachAns{[]byte("u"), []byte("p"), 5061, []byte("active"), nil}, nil},

@@ -90,7 +90,8 @@ func (s *Net) Check() error {
 		last := v.Self.ID
 		best[i] = i
 		for k := len(v.Succ) - 1; k >= 0; k-- {
-			if j, ok := s.byID[v.Succ[k].ID]; ok && s.hosts[j].Node != nil {
+			// One that was switched on again is dead until it has joined.
+			if j, ok := s.byID[v.Succ[k].ID]; ok && s.hosts[j].Node != nil && s.hosts[j].Node.Joined() {
 				best[i] = j
 			}
 		}

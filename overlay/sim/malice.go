@@ -81,6 +81,8 @@ func (s *Net) pervert(i int, ev chord.Event) bool {
 		s.answer(i, r, chord.Pong{Table: s.forged(i, to.ID)})
 	case chord.Fetch:
 		s.answer(i, r, chord.Fetched{})
+	case chord.Stat:
+		s.answer(i, r, chord.Versions{})
 	case chord.Store:
 		s.answer(i, r, chord.Stored{Copies: 12})
 	}
@@ -117,6 +119,16 @@ func (s *Net) tamper(i int, m *chord.Message) bool {
 				}
 			}
 			m.Body = chord.Fetched{Records: old}
+		}
+		if v, ok := m.Body.(chord.Versions); ok {
+			var old []chord.Held
+			nothing := s.rng.IntN(2) == 0
+			for _, w := range v.Held {
+				if o, ok := h.oldest[w.Slot]; ok && !nothing {
+					old = append(old, chord.HeldOf(o))
+				}
+			}
+			m.Body = chord.Versions{Held: old}
 		}
 	}
 	if h.Malice&Forges != 0 {

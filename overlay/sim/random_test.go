@@ -49,7 +49,8 @@ func TestRandom(t *testing.T) {
 					if s.hosts[j].Node != nil {
 						j = s.Add()
 					}
-					s.hosts[j].Known = []overlay.Peer{s.hosts[i].Peer, s.hosts[m[0]].Peer}
+					// Three, for some may be leaving: who finds nobody is a ring of its own.
+					s.hosts[j].Known = []overlay.Peer{s.hosts[i].Peer, s.hosts[m[0]].Peer, s.hosts[m[len(m)/2]].Peer}
 					s.Start(j)
 				}
 				s.Run(time.Duration(s.rng.IntN(2000)) * time.Millisecond)

@@ -48,10 +48,15 @@ func (n *negotiation) init(cfg *Config, port uint16) {
 	n.agreed = sdp.Inactive
 }
 
-func (n *negotiation) setDirection(d sdp.Direction) {
+// hold wishes sound to flow our way no more, or again, and offers that.
+func (n *negotiation) hold(on bool) ([]byte, error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.direction = d
+	n.direction = sdp.SendRecv
+	if on {
+		n.direction = sdp.SendOnly
+	}
+	n.mu.Unlock()
+	return n.offer()
 }
 
 func (n *negotiation) agreedDirection() sdp.Direction {
@@ -98,6 +103,9 @@ func (n *negotiation) offer() ([]byte, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	d := n.local()
+	if n.direction == sdp.SendOnly && n.last.Media != nil && !n.agreed.Sends() {
+		d.Media[0].Direction = sdp.Inactive // held by both: RFC 3264, section 8.4
+	}
 	// A stream never leaves its place: RFC 3264, section 8.
 	if at := n.last.Audio(); at >= 0 {
 		own := d.Media[0]

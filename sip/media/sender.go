@@ -22,6 +22,7 @@ type sender struct {
 	remote netip.AddrPort
 	rtcp   netip.AddrPort
 	active bool // something may be sent
+	held   bool // ... but our side does not want to
 	name   string
 	codec  codec
 	pt     uint8
@@ -82,6 +83,13 @@ func (s *sender) apply(a agreement) error {
 	return nil
 }
 
+func (s *sender) hold(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marker = s.marker || s.held && !on
+	s.held = on
+}
+
 func (s *sender) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,14 +99,14 @@ func (s *sender) stop() {
 func (s *sender) digit(key rune) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.active && s.events && s.digits.push(key)
+	return s.active && !s.held && s.events && s.digits.push(key)
 }
 
 // frame sends one frame of sound, or the key that is being sent instead.
 func (s *sender) frame(pcm []int16, conn PacketConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.active {
+	if !s.active || s.held {
 		s.ts += frameTicks // time passes also in silence
 		return
 	}

@@ -135,9 +135,13 @@ func (s *Session) Accept(answer []byte) error {
 	return s.apply(agreed)
 }
 
-// Hold says which way sound shall flow, to be told to the other side by the next
-// Offer: sdp.SendOnly or sdp.Inactive holds, sdp.SendRecv resumes.
-func (s *Session) Hold(d sdp.Direction) { s.neg.setDirection(d) }
+// Hold holds the call or retrieves it and returns the offer that tells the other
+// side (RFC 3264, section 8.4), outstanding like that of Offer. Whatever becomes of
+// it, the microphone is sent no more, or again, from now on.
+func (s *Session) Hold(on bool) ([]byte, error) {
+	s.send.hold(on)
+	return s.neg.hold(on)
+}
 
 // Direction is what was agreed, seen from here.
 func (s *Session) Direction() sdp.Direction { return s.neg.agreedDirection() }

@@ -7,4 +7,7 @@
 //	bob := siptest.Accept(t, office, "102", listener) // or siptest.Dial
 //	bob.Expect("^INVITE ")
 //	bob.Reply("180 Ringing", "")
+//
+//	phone := siptest.Client(t, net, ip, "udp", addr) // a client: datagrams, TCP or TLS
+//	phone.Send("REGISTER sip:office SIP/2.0\nVia: SIP/2.0/${Transport} ${Local};branch=z9hG4bK1\n...")
 package siptest

@@ -30,16 +30,26 @@ func NewNetwork() *Network {
 	}
 }
 
-// Listen takes an address until the listener is closed.
-func (n *Network) Listen(addr netip.AddrPort) (*Listener, error) {
+// Listen takes an address until the listener is closed; port 0 is a free one.
+func (n *Network) Listen(addr netip.AddrPort) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	addr = n.free(addr)
 	if n.listeners[addr] != nil {
 		return nil, fmt.Errorf("siptest: listen %v: %w", addr, syscall.EADDRINUSE)
 	}
 	l := &Listener{net: n, addr: addr, queue: make(chan net.Conn, 16), done: make(chan struct{})}
 	n.listeners[addr] = l
 	return l, nil
+}
+
+// free chooses a port unless addr has one. The caller holds the lock.
+func (n *Network) free(addr netip.AddrPort) netip.AddrPort {
+	if addr.Port() == 0 {
+		n.port++
+		addr = netip.AddrPortFrom(addr.Addr(), n.port)
+	}
+	return addr
 }
 
 // Dial connects from an address to another. Nobody there refuses; a silenced

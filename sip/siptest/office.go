@@ -81,6 +81,26 @@ func (o *Office) TLS(user string) (server, client *tls.Config) {
 	return server, client
 }
 
+// StackTLS is as TLS, for package stack: the server asks for a certificate and takes
+// who shows none or a foreign one. PeerUser of this office then says who it is.
+func (o *Office) StackTLS(user string) (server, client *tls.Config) {
+	o.t.Helper()
+	server, client = o.TLS(user)
+	server.ClientAuth, server.VerifyConnection, server.MinVersion = tls.RequestClientCert, nil, tls.VersionTLS12
+	return server, client
+}
+
+// PeerUser verifies a certificate and says whom it vouches for.
+func (o *Office) PeerUser(s tls.ConnectionState) (string, error) {
+	if len(s.PeerCertificates) == 0 {
+		return "", errors.New("siptest: no certificate")
+	}
+	if _, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: o.pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+		return "", err
+	}
+	return s.PeerCertificates[0].Subject.CommonName, nil
+}
+
 // PeerUser reads the user out of a certificate that TLS has verified.
 func PeerUser(s tls.ConnectionState) (string, error) {
 	if len(s.PeerCertificates) == 0 {

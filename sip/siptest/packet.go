@@ -10,10 +10,20 @@ import (
 	"time"
 )
 
-// Packets takes an address for datagrams, until it is closed.
+// ListenPacket is Packets as package stack wants it.
+func (n *Network) ListenPacket(addr netip.AddrPort) (net.PacketConn, error) {
+	c, err := n.Packets(addr)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Packets takes an address for datagrams, until it is closed; port 0 is a free one.
 func (n *Network) Packets(addr netip.AddrPort) (*PacketConn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	addr = n.free(addr)
 	if n.packets[addr] != nil {
 		return nil, fmt.Errorf("siptest: listen %v: %w", addr, syscall.EADDRINUSE)
 	}
@@ -95,3 +105,17 @@ func (c *PacketConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.add
 func (c *PacketConn) SetDeadline(t time.Time) error      { return c.SetReadDeadline(t) }
 func (c *PacketConn) SetReadDeadline(t time.Time) error  { c.reading.set(t); return nil }
 func (c *PacketConn) SetWriteDeadline(t time.Time) error { return nil } // a write never waits
+
+// Forge has a datagram arrive at an address as if from another.
+func (n *Network) Forge(from, to netip.AddrPort, data []byte) {
+	n.mu.Lock()
+	far := n.packets[to]
+	n.mu.Unlock()
+	if far == nil {
+		return
+	}
+	select {
+	case far.queue <- packet{from, append([]byte(nil), data...)}:
+	default:
+	}
+}

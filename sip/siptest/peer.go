@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/textproto"
 	"os"
 	"regexp"
@@ -64,6 +65,69 @@ func NewPeer(t testing.TB, conn net.Conn) *Peer {
 	})
 	return p
 }
+
+// Client plays a client of the phone at addr, over "udp", "tcp" or "tls" (without a
+// certificate), from a port of its own at ip. In its texts ${Local} stands for that
+// address and port, ${Transport} for the transport as a Via names it.
+func Client(t testing.TB, n *Network, ip netip.Addr, transport string, addr netip.AddrPort) *Peer {
+	t.Helper()
+	if transport == "udp" {
+		c, err := n.Packets(netip.AddrPortFrom(ip, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return NewPacketPeer(t, c, addr)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := n.Dial(ctx, ip, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := conn.LocalAddr().String()
+	var p *Peer
+	if transport == "tls" {
+		p = Dial(t, conn, &tls.Config{InsecureSkipVerify: true})
+	} else {
+		p = NewPeer(t, conn)
+	}
+	p.Vars["Local"], p.Vars["Transport"] = local, strings.ToUpper(transport)
+	return p
+}
+
+// NewPacketPeer plays over datagrams to and from addr; what others send is not
+// heard. It closes conn when the test ends.
+func NewPacketPeer(t testing.TB, conn net.PacketConn, addr netip.AddrPort) *Peer {
+	p := NewPeer(t, &datagrams{PacketConn: conn, to: net.UDPAddrFromAddrPort(addr)})
+	p.Vars["Local"], p.Vars["Transport"] = conn.LocalAddr().String(), "UDP"
+	return p
+}
+
+// datagrams makes a connection of a PacketConn: a message, a datagram.
+type datagrams struct {
+	net.PacketConn
+	to   net.Addr
+	rest []byte
+}
+
+func (d *datagrams) Read(b []byte) (int, error) {
+	for len(d.rest) == 0 {
+		buf := make([]byte, 64<<10)
+		n, from, err := d.ReadFrom(buf)
+		if err != nil {
+			return 0, err
+		}
+		if from.String() == d.to.String() {
+			d.rest = buf[:n]
+		}
+	}
+	n := copy(b, d.rest)
+	d.rest = d.rest[n:]
+	return n, nil
+}
+
+func (d *datagrams) Write(b []byte) (int, error) { return d.WriteTo(b, d.to) }
+func (d *datagrams) RemoteAddr() net.Addr        { return d.to }
 
 // Dial connects over TLS as user and plays.
 func Dial(t testing.TB, conn net.Conn, client *tls.Config) *Peer {

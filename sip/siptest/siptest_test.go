@@ -3,11 +3,14 @@ package siptest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -182,4 +185,68 @@ func TestPeer(t *testing.T) {
 		b.Close()
 		a.Closed()
 	})
+}
+
+// A client's texts know its address and transport; a datagram is a message.
+func TestClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, o := NewNetwork(), NewOffice(t)
+		server, _ := o.StackTLS("102@office")
+		l, err := n.Listen(far)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		packets, err := n.ListenPacket(far)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const text = "OPTIONS sip:102@office SIP/2.0\nVia: SIP/2.0/${Transport} ${Local};branch=z9hG4bK1\nFrom: <sip:a@office>;tag=a\nTo: <sip:102@office>\nCall-ID: 1\nCSeq: 1 OPTIONS\n"
+		for _, transport := range []string{"udp", "tcp", "tls"} {
+			var there *Peer
+			accepted := make(chan *Peer, 1)
+			go func() {
+				switch transport {
+				case "tls":
+					accepted <- Accept(t, l, server)
+				case "tcp":
+					c, _ := l.Accept()
+					accepted <- NewPeer(t, c)
+				}
+			}()
+			c := Client(t, n, near.Addr(), transport, far)
+			if transport == "udp" {
+				there = NewPacketPeer(t, packets, netip.MustParseAddrPort(c.Vars["Local"]))
+				n.Forge(netip.MustParseAddrPort("10.0.0.3:5060"), far, []byte("not heard"))
+			} else {
+				there = <-accepted
+			}
+			c.Send(text)
+			m := there.Expect("^OPTIONS ")
+			if want := "SIP/2.0/" + strings.ToUpper(transport) + " " + c.Vars["Local"] + ";branch=z9hG4bK1"; m.Get("Via") != want {
+				t.Errorf("Via: %s; want %s", m.Get("Via"), want)
+			}
+			there.Reply("200 OK", "")
+			c.Expect("^SIP/2.0 200 OK$")
+		}
+	})
+}
+
+// Only the office's own certificates vouch for anybody.
+func TestPeerUser(t *testing.T) {
+	o, foreign := NewOffice(t), NewOffice(t)
+	_, own := o.TLS("101@office")
+	_, other := foreign.TLS("101@office")
+	state := func(c *tls.Config) tls.ConnectionState {
+		return tls.ConnectionState{PeerCertificates: []*x509.Certificate{c.Certificates[0].Leaf}}
+	}
+	if user, err := o.PeerUser(state(own)); user != "101@office" || err != nil {
+		t.Error(user, err)
+	}
+	if user, err := o.PeerUser(state(other)); err == nil {
+		t.Error(user)
+	}
+	if _, err := o.PeerUser(tls.ConnectionState{}); err == nil {
+		t.Error("nobody is somebody")
+	}
 }

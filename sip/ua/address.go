@@ -3,11 +3,13 @@ package ua
 import (
 	"net/netip"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"chordophone/sip/wire"
 
 	"github.com/emiago/sipgo/sip"
 )
+
+func lower(s string) string { return strings.ToLower(s) }
 
 // plainUser says whether s may be the user part of an address of an office:
 // 1 to 64 of these characters, none of which is ever escaped.
@@ -25,24 +27,10 @@ func plainUser(s string) bool {
 
 func plainHost(s string) bool { return plainUser(s) && !strings.ContainsAny(s, "*+_") }
 
-// plainText is what a stranger sent, fit for a display and a log.
-func plainText(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, s)
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit])
-	}
-	return strings.TrimSpace(s)
-}
-
 // plainName is a display name without the characters that need quoting, which
 // sipgo does not quote.
 func plainName(s string) string {
-	return plainText(strings.Map(func(r rune) rune {
+	return wire.PlainText(strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`"\<>`, r) {
 			return -1
 		}
@@ -59,24 +47,28 @@ func dialled(number, domain string) (user string, ok bool) {
 	return number, plainUser(number)
 }
 
-// contact is where a telephone can be reached.
+// contact is where a number is called.
 type contact struct {
-	uri  string
-	addr netip.AddrPort
+	uri    string
+	addr   netip.AddrPort // of a telephone
+	server bool           // our own proxy finds it
 }
 
 // parseContact reads a SIP URI with an IP address that asks for TLS: a name
 // would need a DNS, which an office need not have.
 func parseContact(text string) (contact, bool) {
-	var uri sip.Uri
-	if strings.ContainsAny(text, "\r\n<>\" ") || sip.ParseUri(text, &uri) != nil {
+	if strings.ContainsAny(text, "\r\n<>\" ") {
+		return contact{}, false
+	}
+	uri, err := wire.ParseURI(text)
+	if err != nil {
 		return contact{}, false
 	}
 	return contactOf(uri)
 }
 
 func contactOf(uri sip.Uri) (contact, bool) {
-	transport, _ := param(uri.UriParams, "transport")
+	transport, _ := wire.Param(uri.UriParams, "transport")
 	tls := uri.Scheme == "sips" || uri.Scheme == "sip" && strings.EqualFold(transport, "tls")
 	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
 	if !tls || err != nil || uri.Port < 0 || uri.Port > 65535 {
@@ -86,29 +78,17 @@ func contactOf(uri sip.Uri) (contact, bool) {
 	if port == 0 {
 		port = sip.DefaultTlsPort
 	}
-	uri.Headers = nil // never from a stranger into our request (RFC 3261, section 19.1.5)
+	uri = bare(uri)
 	return contact{uri: uri.String(), addr: netip.AddrPortFrom(ip.Unmap(), uint16(port))}, true
 }
 
 // targetOf is the remote target that a Contact names.
-func targetOf(c *sip.ContactHeader) sip.Uri {
-	uri := *c.Address.Clone()
+func targetOf(c *sip.ContactHeader) sip.Uri { return bare(c.Address) }
+
+// bare is a URI without header fields, which are never from a stranger into our
+// request (RFC 3261, section 19.1.5).
+func bare(uri sip.Uri) sip.Uri {
+	uri = *uri.Clone()
 	uri.Headers = nil
 	return uri
-}
-
-// param finds a parameter whose name is, as RFC 3261, section 7.3.1 has it,
-// the same in any case; sipgo compares exactly and keeps blanks.
-func param(params sip.HeaderParams, name string) (string, bool) {
-	for _, kv := range params {
-		if strings.EqualFold(strings.TrimSpace(kv.K), name) {
-			return strings.TrimSpace(kv.V), true
-		}
-	}
-	return "", false
-}
-
-func tag(params sip.HeaderParams) string {
-	t, _ := param(params, "tag")
-	return t
 }

@@ -5,8 +5,19 @@ import "time"
 // This file is the machine of the side that is called (RFC 3261, section 13.3),
 // and of either side when the other changes the session (section 14.2).
 
-func (m *machine) agreed(now time.Time) {
+func (m *machine) agreed(now time.Time, in agreed) {
+	if m.state == weighing || m.state == confirmed {
+		m.farHolds(in.held)
+	}
 	switch {
+	case m.state == weighing && m.replaces:
+		m.state = confirmed
+		m.do(report{kind: reportReplaced})
+		m.accept(now)
+		if !m.delayed {
+			m.talk()
+		}
+		m.do(supplant{})
 	case m.state == weighing:
 		m.state = ringing
 		m.deadline = now.Add(ringTime)
@@ -16,8 +27,18 @@ func (m *machine) agreed(now time.Time) {
 		m.renewing = false
 		m.accept(now)
 	case m.state == confirmed && !m.answered:
-		m.answered = true
-		m.do(report{kind: reportAnswered})
+		m.talk()
+	case m.state == confirmed && m.change.phase == accepting:
+		m.changed()
+	}
+}
+
+// talk tells the owner that the two sides agreed.
+func (m *machine) talk() {
+	m.answered = true
+	m.do(report{kind: reportAnswered})
+	if m.farHeld {
+		m.do(report{kind: reportHeld, far: true, on: true})
 	}
 }
 
@@ -36,7 +57,9 @@ func (m *machine) disagreed(now time.Time, in disagreed) {
 	case m.state == confirmed && m.renewing:
 		m.renewing = false
 		m.do(respond{to: toInvite, status: refusal}) // the session stays: RFC 3261, section 14.2
-	case m.state == confirmed && !m.answered:
+	case m.state == confirmed && m.change.phase == offered:
+		m.refused() // no re-INVITE could be made
+	case m.state == confirmed && (!m.answered || m.change.phase == accepting):
 		m.ended(488, cause, false)
 		m.leave(now)
 	}
@@ -64,9 +87,14 @@ func (m *machine) ack(now time.Time, in ack) {
 	}
 }
 
+// renewable reports whether no INVITE within the dialog is at hand, either way.
+func (m *machine) renewable() bool {
+	return m.state == confirmed && m.unacked.since.IsZero() && !m.renewing && m.change.phase != offered && m.change.phase != accepting
+}
+
 func (m *machine) reinvite(in reinvite) {
 	switch {
-	case m.state == confirmed && m.unacked.since.IsZero() && !m.renewing:
+	case m.renewable():
 		m.renewing = true
 		m.delayed = !in.offer
 		m.do(take{})

@@ -2,16 +2,15 @@ package ua
 
 import "fmt"
 
-// Event is what the owner of a UA hears of: Offered, Progress, Answered or
-// Ended. Call is the id given to Dial, or made by the UA for a call that came
-// in.
+// Event is what the owner of a UA hears of. Call is the id given to Dial, or
+// made by the UA for a call that came in or that the far side had us make.
 type Event interface{ call() string }
 
 // Offered says that somebody calls and hears ringback: Answer, Reject or
 // Hangup it.
 type Offered struct {
 	Call string
-	From string // the caller's number, which its certificate proved
+	From string // the caller's number, which a telephone of the office vouched for
 	Name string // what the caller calls itself; proves nothing, may be empty
 }
 
@@ -30,6 +29,32 @@ type Answered struct {
 	Peer  string // the far side's number
 }
 
+// Held says that a call is held or retrieved: by the far side, or by us, which
+// the far side has confirmed. After Hold, an On other than asked for means that
+// the far side refused.
+type Held struct {
+	Call  string
+	ByFar bool
+	On    bool
+}
+
+// Transferred says that a call goes on as another one, because the far side
+// handed us over: New is being made (Progress, Answered or Ended follow), or has
+// come in and is answered at once. Call is ended by its far side or by us once
+// New is answered; if New ends before that, Call goes on.
+type Transferred struct {
+	Call, New string
+	To        string // number of the far side of New
+}
+
+// Referred says what became of Transfer or TransferTo: 200, and the call is
+// over, or why the far side did not get there, and the call goes on.
+type Referred struct {
+	Call   string
+	Status int
+	Cause  string // for people
+}
+
 // Ended is the last event of a call.
 type Ended struct {
 	Call   string
@@ -38,19 +63,27 @@ type Ended struct {
 	ByFar  bool   // the far side ended it
 }
 
-func (e Offered) call() string  { return e.Call }
-func (e Progress) call() string { return e.Call }
-func (e Answered) call() string { return e.Call }
-func (e Ended) call() string    { return e.Call }
+func (e Offered) call() string     { return e.Call }
+func (e Progress) call() string    { return e.Call }
+func (e Answered) call() string    { return e.Call }
+func (e Held) call() string        { return e.Call }
+func (e Transferred) call() string { return e.Call }
+func (e Referred) call() string    { return e.Call }
+func (e Ended) call() string       { return e.Call }
 
-func (e Offered) String() string  { return fmt.Sprintf("offered from=%s name=%q", e.From, e.Name) }
-func (e Progress) String() string { return fmt.Sprintf("progress %d", e.Status) }
-func (e Answered) String() string { return fmt.Sprintf("answered peer=%s", e.Peer) }
-
+func (e Offered) String() string     { return fmt.Sprintf("offered from=%s name=%q", e.From, e.Name) }
+func (e Progress) String() string    { return fmt.Sprintf("progress %d", e.Status) }
+func (e Answered) String() string    { return fmt.Sprintf("answered peer=%s", e.Peer) }
+func (e Held) String() string        { return fmt.Sprintf("held=%t by=%s", e.On, side(e.ByFar)) }
+func (e Transferred) String() string { return fmt.Sprintf("transferred new=%s to=%s", e.New, e.To) }
+func (e Referred) String() string    { return fmt.Sprintf("referred %d cause=%q", e.Status, e.Cause) }
 func (e Ended) String() string {
-	by := "us"
-	if e.ByFar {
-		by = "far"
+	return fmt.Sprintf("ended %d by=%s cause=%q", e.Status, side(e.ByFar), e.Cause)
+}
+
+func side(far bool) string {
+	if far {
+		return "far"
 	}
-	return fmt.Sprintf("ended %d by=%s cause=%q", e.Status, by, e.Cause)
+	return "us"
 }

@@ -48,6 +48,9 @@ func (s state) String() string { return stateNames[s] }
 //	                       v              v                      | 2xx: ACK, BYE
 //	              over <--CANCEL         over <--BYE          cancelling <--hangup-- calling, proceeding
 //
+// A call that replaces another (RFC 3891) goes from weighing to confirmed. What
+// happens while confirmed (hold, transfer, expiry) is in dialog.go.
+//
 // Whatever is not drawn ends in over by a failure, a refusal or a timeout.
 type machine struct {
 	state state
@@ -64,6 +67,13 @@ type machine struct {
 	delayed  bool // the offer is ours, in the 200; the answer comes in ACK
 	renewing bool // the latest INVITE is within the dialog
 	unacked  unacked
+	replaces bool // instead of another call of ours: answered without ringing
+
+	change  change       // the session is changed by us
+	refer   transferring // we pass the far side on to somebody else
+	farHeld bool         // the far side wants no sound of ours
+	follows bool         // we were passed on, and call
+	session lifetime     // RFC 4028
 
 	answered bool // Answered is reported
 	reported bool // Ended is reported
@@ -81,10 +91,13 @@ type unacked struct {
 
 // next is when the machine wants a tick; zero: never.
 func (m *machine) next() time.Time {
-	if m.deadline.IsZero() || !m.unacked.next.IsZero() && m.unacked.next.Before(m.deadline) {
-		return m.unacked.next
+	var next time.Time
+	for _, t := range [...]time.Time{m.deadline, m.unacked.next, m.change.until, m.refer.until, m.session.refresh, m.session.expire} {
+		if next.IsZero() || !t.IsZero() && t.Before(next) {
+			next = t
+		}
 	}
-	return m.deadline
+	return next
 }
 
 // step takes one input and says what is to be done, in that order.
@@ -118,11 +131,11 @@ func (m *machine) step(now time.Time, in input) []action {
 	case invited:
 		m.must(idle)
 		m.state = weighing
-		m.delayed = !in.offer
+		m.delayed, m.replaces = !in.offer, in.replaces
 		m.do(respond{to: toInvite, status: 100})
 		m.do(negotiate{describe(in.offer)})
 	case agreed:
-		m.agreed(now)
+		m.agreed(now, in)
 	case disagreed:
 		m.disagreed(now, in)
 	case ack:
@@ -143,8 +156,7 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.deadline = time.Time{}
 			m.accept(now)
 			if !m.delayed {
-				m.answered = true
-				m.do(report{kind: reportAnswered})
+				m.talk()
 			}
 		}
 	case reject:
@@ -153,7 +165,26 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.end(in.status, "", false)
 		}
 	case hangup:
-		m.hangup(now)
+		m.hangup(now, in)
+	case hold:
+		if m.state == confirmed {
+			m.change.wish = in.on
+		}
+	case transfer:
+		m.transfer(now)
+
+	case renewed:
+		m.renewed(now, in)
+	case referred:
+		m.referred(in)
+	case notified:
+		m.notified(now, in)
+	case refer:
+		m.referredElsewhere()
+	case followed:
+		m.followed(now, in)
+	case timed:
+		m.timed(now, in)
 
 	case byeDone:
 		if m.state == leaving {
@@ -164,6 +195,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	default:
 		panic(fmt.Sprintf("BUG: no such input %T", in))
 	}
+	m.renew(now)
 	return m.acts
 }
 
@@ -192,6 +224,7 @@ func (m *machine) bye(in bye) {
 		m.end(487, in.cause, true)
 	case confirmed:
 		m.do(respond{to: toExtra, status: 200})
+		m.left()
 		m.end(200, in.cause, true)
 	case leaving: // they crossed
 		m.do(respond{to: toExtra, status: 200})
@@ -203,22 +236,22 @@ func (m *machine) bye(in bye) {
 	}
 }
 
-func (m *machine) hangup(now time.Time) {
+func (m *machine) hangup(now time.Time, in hangup) {
 	switch m.state {
 	case locating:
-		m.end(487, "", false)
+		m.end(487, in.cause, false)
 	case calling:
-		m.ended(487, "", false)
+		m.ended(487, in.cause, false)
 		m.state = cancelling
 	case proceeding:
-		m.ended(487, "", false)
+		m.ended(487, in.cause, false)
 		m.state = cancelling
 		m.cancel(now)
 	case ringing:
 		m.do(respond{to: toInvite, status: 480})
-		m.end(480, "", false)
+		m.end(480, in.cause, false)
 	case confirmed:
-		m.ended(200, "", false)
+		m.ended(200, in.cause, false)
 		m.leave(now)
 	}
 }
@@ -227,6 +260,7 @@ func (m *machine) hangup(now time.Time) {
 // before ACK (RFC 3261, section 15).
 func (m *machine) leave(now time.Time) {
 	m.state = leaving
+	m.settle()
 	if m.unacked.since.IsZero() {
 		m.deadline = now.Add(giveUpTime + t1) // a backstop: the transaction has its own clock
 		m.do(sendBye{})
@@ -249,6 +283,7 @@ func (m *machine) ended(status int, cause string, far bool) {
 func (m *machine) finish() {
 	m.state = over
 	m.deadline, m.unacked = time.Time{}, unacked{}
+	m.settle()
 	m.do(forget{})
 }
 
@@ -269,7 +304,10 @@ func (m *machine) tick(now time.Time) {
 			m.do(respond{to: toInvite, status: 200})
 		}
 	}
-	if m.deadline.IsZero() || now.Before(m.deadline) {
+	if m.state == confirmed {
+		m.tickDialog(now)
+	}
+	if !passed(now, m.deadline) {
 		return
 	}
 	switch m.state {
@@ -296,3 +334,6 @@ func (m *machine) tick(now time.Time) {
 		m.deadline = time.Time{}
 	}
 }
+
+// passed reports whether a time that is set has come.
+func passed(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }

@@ -4,199 +4,223 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"chordophone/sip/location"
+	"chordophone/sip/stack"
+	"chordophone/sip/wire"
 
 	"github.com/emiago/sipgo/sip"
 )
 
 const maxContacts = 4 // tried one after another
 
-func (l *loop) dial(call, number string) {
-	if l.calls[call] != nil {
-		l.log.Error("sip: a call of this name is there already", "call", call)
+func (u *UA) dial(call, number string) {
+	if u.call(call) != nil {
+		u.log.Error("sip: a call of this name is there already", "call", call)
 		return
 	}
-	user, ok := dialled(number, l.ua.cfg.Domain)
+	user, ok := dialled(number, u.cfg.Domain)
 	switch {
 	case !ok:
-		l.emit(Ended{Call: call, Status: 404, Cause: "not a number of this office"})
-	case strings.EqualFold(user, l.ua.cfg.User):
-		l.emit(Ended{Call: call, Status: 486, Cause: "this is the number of this telephone"})
-	case len(l.calls) >= l.ua.cfg.MaxCalls || l.stopping:
-		l.emit(Ended{Call: call, Status: 503, Cause: "too many calls at once"})
+		u.emit(Ended{Call: call, Status: 404, Cause: "not a number of this office"})
+	case strings.EqualFold(user, u.cfg.User):
+		u.emit(Ended{Call: call, Status: 486, Cause: "this is the number of this telephone"})
+	case len(u.calls) >= u.cfg.MaxCalls || u.stopping:
+		u.emit(Ended{Call: call, Status: 503, Cause: "too many calls at once"})
 	default:
-		user = strings.ToLower(user)
-		aor := user + "@" + l.ua.cfg.Domain
-		s := &session{id: call, out: true, peer: strings.ToLower(aor), number: user}
-		s.d = dialog{callID: newToken(), localTag: newToken(), local: l.ua.aor, remote: "sip:" + aor, localSeq: 1}
-		l.calls[call] = s
-		l.dialogs[s.d.key()] = s
-		l.step(s, dial{})
+		u.step(u.newCall(call, lower(user)), dial{})
 	}
 }
 
-func (l *loop) lookup(s *session) {
-	l.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.ctx, lookupTime)
-		defer cancel()
-		bindings, err := l.ua.cfg.Locate.Lookup(ctx, s.d.remote)
-		l.ua.box.post(func(l *loop) {
-			switch {
-			case errors.Is(err, location.ErrNotFound):
-				l.step(s, located{status: 404, cause: "nobody has this number"})
-				return
-			case err != nil:
-				l.log.Warn("sip: look-up failed", "call", s.id, "number", s.peer, "error", err)
-				l.step(s, located{status: 503, cause: "the office could not be asked"})
-				return
-			}
-			for _, b := range bindings {
-				if c, ok := parseContact(b.Contact); ok && c.addr != l.ua.local && len(s.contacts) < maxContacts {
-					s.contacts = append(s.contacts, c)
-				}
-			}
-			l.step(s, located{contacts: len(s.contacts)})
-		})
-	})
+// newCall is a call to be made to a user of this office.
+func (u *UA) newCall(id, user string) *session {
+	aor := user + "@" + u.cfg.Domain
+	s := &session{id: id, out: true, peer: lower(aor), aor: "sip:" + aor, number: user}
+	s.d = dialog{callID: wire.Token(), localTag: wire.Token(), localSeq: 1}
+	s.d.local = sip.Uri{Scheme: "sip", User: u.cfg.User, Host: u.cfg.Domain}
+	s.d.remote = sip.Uri{Scheme: "sip", User: user, Host: u.cfg.Domain}
+	u.calls = append(u.calls, s)
+	return s
 }
 
-func (l *loop) invite(s *session, a invite) {
+// lookup asks where the number is. One telephone is called directly; if there
+// are clients, our own proxy rings them all.
+func (u *UA) lookup(s *session) {
+	if len(s.contacts) > 0 { // REFER has said it
+		u.step(s, located{contacts: len(s.contacts)})
+		return
+	}
+	var bindings []location.Binding
+	var err error
+	asked := u.stack.Go(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, lookupTime)
+		defer cancel()
+		bindings, err = u.cfg.Locate.Lookup(ctx, s.aor)
+	}, func() {
+		switch {
+		case errors.Is(err, location.ErrNotFound):
+			u.step(s, located{status: 404, cause: "nobody has this number"})
+			return
+		case err != nil:
+			u.log.Warn("sip: look-up failed", "call", s.id, "number", s.peer, "error", err)
+			u.step(s, located{status: 503, cause: "the office could not be asked"})
+			return
+		}
+		for _, b := range bindings {
+			s.client = s.client || b.Client()
+			if c, ok := parseContact(b.Contact); ok && !u.stack.Listens(stack.TLS, c.addr) && len(s.contacts) < maxContacts {
+				s.contacts = append(s.contacts, c)
+			}
+		}
+		if s.client {
+			s.contacts = []contact{{uri: s.aor, server: true}}
+		}
+		u.step(s, located{contacts: len(s.contacts)})
+	})
+	if !asked {
+		u.step(s, located{status: 503, cause: "too much at once"})
+	}
+}
+
+func (u *UA) invite(s *session, a invite) {
 	s.attempt++
+	s.flow = nil
 	attempt := s.attempt
 	c := s.contacts[a.contact]
 	s.d.target = sip.Uri{}
 	sip.ParseUri(c.uri, &s.d.target)
-	l.connect(s.peer, c.addr, a.fresh, func(f *flow, reused bool, err error) {
+	if c.server {
+		u.sendInvite(s, u.server, false)
+		return
+	}
+	u.stack.Connect(stack.Target{Transport: stack.TLS, Addr: c.addr, Peer: s.peer, Fresh: a.fresh}, func(f *stack.Flow, reused bool, err error) {
 		switch {
 		case s.attempt != attempt:
 			return
 		case s.m.state == cancelling: // hung up meanwhile: nothing was sent
-			l.step(s, unreachable{})
+			u.step(s, unreachable{})
 			return
 		case s.m.state != calling:
 			return
 		case err != nil:
-			l.log.Info("sip: telephone not reached", "call", s.id, "contact", c.uri, "error", err)
-			l.step(s, unreachable{})
+			u.log.Info("sip: telephone not reached", "call", s.id, "contact", c.uri, "error", err)
+			u.step(s, unreachable{})
 			return
 		}
-		s.flow = f
-		l.closeMedia(s) // of an attempt before this one
-		s.media, err = l.ua.cfg.NewMedia(f.local.Addr())
-		if err == nil {
-			s.sdp, err = s.media.Offer()
-		}
-		if err != nil {
-			l.log.Error("sip: no media", "call", s.id, "error", err)
-			l.step(s, disagreed{})
-			return
-		}
-		s.d.localSeq++ // a new attempt is a new request (RFC 3261, section 8.1.1.5)
-		s.d.inviteSeq = s.d.localSeq
-		req := l.newInvite(f, &s.d, s.sdp)
-		err = l.request(f, req,
-			func(res *sip.Response) {
-				if s.attempt == attempt {
-					l.invited(s, res)
-				}
-			},
-			func() {
-				if s.attempt == attempt {
-					l.step(s, unreachable{})
-				}
-			})
-		if err != nil {
-			l.step(s, unreachable{})
-			return
-		}
-		key, _ := sip.ClientTxKeyMake(req)
-		s.inviteTx = f.clients[key]
-		l.step(s, sent{reused: reused})
+		u.sendInvite(s, f, reused)
 	})
+}
+
+func (u *UA) sendInvite(s *session, f *stack.Flow, reused bool) {
+	var err error
+	s.flow = f
+	u.closeMedia(s) // of an attempt before this one
+	s.media, err = u.cfg.NewMedia(u.at(f), s.client)
+	if err == nil {
+		s.sdp, err = s.media.Offer()
+	}
+	if err != nil {
+		u.log.Error("sip: no media", "call", s.id, "error", err)
+		u.step(s, disagreed{})
+		return
+	}
+	s.d.localSeq++ // a new attempt is a new request (RFC 3261, section 8.1.1.5)
+	req := u.newRequest(sip.INVITE, &s.d, s.d.localSeq)
+	u.describe(req, f, s.sdp)
+	s.timer.demand(req)
+	for i := 0; i+1 < len(s.extraTo); i += 2 {
+		req.AppendHeader(sip.NewHeader(s.extraTo[i], s.extraTo[i+1]))
+	}
+	at, try := s.attempt, &attempt{seq: s.d.localSeq}
+	s.ours = try
+	try.tx = u.stack.Request(f, req,
+		func(res *sip.Response) {
+			if s.attempt == at || res.IsSuccess() {
+				u.invited(s, try, res)
+			}
+		},
+		func(error) {
+			if s.attempt == at {
+				u.step(s, unreachable{})
+			}
+		})
+	u.step(s, sent{reused: reused})
 }
 
 // invited takes a response to our INVITE.
-func (l *loop) invited(s *session, res *sip.Response) {
+func (u *UA) invited(s *session, try *attempt, res *sip.Response) {
+	if !forUs(res) {
+		return
+	}
+	far := wire.Tag(res.To().Params)
 	switch {
 	case res.IsProvisional(): // a description in it is not used: no early media
-		l.step(s, provisional{status: res.StatusCode})
+		if res.StatusCode > 100 && far != "" {
+			s.earlyTag = far
+		}
+		u.step(s, provisional{status: res.StatusCode})
+	case res.IsSuccess() && (s.ours != try && try.acked.IsZero() || s.m.state == over || s.d.remoteTag != "" && s.d.remoteTag != far):
+		u.notThere(s, try.seq, res)
+	case res.IsSuccess() && s.ours != try: // the 200 again, and meanwhile the session was changed
+		u.ack(s, try)
 	case res.IsSuccess():
-		far := tag(res.To().Params)
-		if s.d.remoteTag == "" {
+		first := s.d.remoteTag == ""
+		if first {
 			s.d.remoteTag = far
 			s.d.routes = recordRoute(res, true)
-			if c := res.Contact(); c != nil {
-				if _, ok := contactOf(c.Address); ok {
-					s.d.target = targetOf(c)
-				}
-			}
-			if isSDP(res.ContentType()) {
-				s.far = res.Body()
-			}
-		} else if s.d.remoteTag != far {
-			return // one contact, one telephone: nothing forks between us
+			u.retarget(s, res)
+			s.far = bodyOf(res)
+			s.timer = grantedTimer(res)
 		}
-		l.step(s, success{})
+		u.step(s, success{})
+		if first {
+			u.step(s, s.timer.input())
+		}
+	case res.StatusCode == 422 && s.timer.raise(res): // RFC 4028, section 7.4
+		u.sendInvite(s, s.flow, false)
 	default: // 3xx is not followed, 401 and 407 are not answered (threat T6)
 		cause := causeOf(res)
 		if cause == "" {
-			cause = plainText(res.Reason, 80)
+			cause = wire.PlainText(res.Reason, 80)
 		}
-		l.step(s, failure{status: res.StatusCode, cause: cause})
+		u.step(s, failure{status: res.StatusCode, cause: cause})
 	}
 }
 
-func (l *loop) sendAck(s *session) {
-	l.inDialog(s, func(f *flow, err error) {
-		if err != nil {
-			return // the far side sends its 200 again, and we this
-		}
-		if s.ack == nil {
-			s.ack = l.newAck(f, &s.d)
-			s.acked = time.Now()
-		}
-		f.WriteMsg(s.ack)
-	})
-}
+// forUs says whether a response has gone all its way back: RFC 3261, section
+// 8.1.3.3.
+func forUs(res *sip.Response) bool { return len(wire.Values(res, "Via")) == 1 }
 
-func (l *loop) sendBye(s *session) {
-	l.inDialog(s, func(f *flow, err error) {
-		if err == nil {
-			s.d.localSeq++
-			req := l.newRequest(f, sip.BYE, s.d.target, &s.d, s.d.localSeq)
-			err = l.request(f, req,
-				func(res *sip.Response) {
-					if !res.IsProvisional() {
-						l.step(s, byeDone{})
-					}
-				},
-				func() { l.step(s, byeDone{}) })
-		}
-		if err != nil {
-			l.log.Info("sip: BYE not sent", "call", s.id, "peer", s.peer, "error", err)
-			l.step(s, byeDone{})
-		}
-	})
-}
-
-// inDialog finds a flow for a request within the dialog: the one it has, or
-// else a new one to the remote target.
-func (l *loop) inDialog(s *session, then func(*flow, error)) {
-	if s.flow != nil && s.flow.alive() {
-		then(s.flow, nil)
+// retarget takes the remote target from a 2xx. That of a telephone must be an
+// address to connect to.
+func (u *UA) retarget(s *session, res *sip.Response) {
+	c := res.Contact()
+	if c == nil || c.Address.Wildcard {
 		return
 	}
-	c, ok := contactOf(s.d.target)
-	if !ok || c.addr == l.ua.local {
-		then(nil, errors.New("ua: the far side named no address"))
-		return
+	if _, ok := contactOf(c.Address); ok || s.client {
+		s.d.target = targetOf(c)
 	}
-	l.connect(s.peer, c.addr, false, func(f *flow, _ bool, err error) {
-		if err == nil {
-			s.flow = f
-		}
-		then(f, err)
-	})
+}
+
+func bodyOf(res *sip.Response) []byte {
+	if isSDP(res) {
+		return res.Body()
+	}
+	return nil
+}
+
+// notThere ends a dialog that another telephone answered than the one we speak
+// with, or after we gave up: a proxy forks (RFC 3261, section 13.2.2.4).
+func (u *UA) notThere(s *session, seq uint32, res *sip.Response) {
+	if s.flow == nil || !s.client {
+		return // one contact, one telephone: nothing forks between us
+	}
+	other := &session{id: s.id, client: true, peer: s.peer, flow: s.flow, d: s.d}
+	other.m.state = over
+	other.d.remoteTag = wire.Tag(res.To().Params)
+	other.d.routes = recordRoute(res, true)
+	u.retarget(other, res)
+	u.ack(other, &attempt{seq: seq})
+	u.request(other, sip.BYE, nil, func(*sip.Response) {}, func(error) {})
 }

@@ -114,7 +114,7 @@ func parseInput(t *testing.T, text string) input {
 	case "bye-done":
 		return byeDone{}
 	case "invited":
-		return invited{offer: has}
+		return invited{offer: strings.Contains(rest, "offer"), replaces: strings.Contains(rest, "replacing")}
 	case "reinvite":
 		return reinvite{offer: has}
 	case "ack":
@@ -124,7 +124,7 @@ func parseInput(t *testing.T, text string) input {
 	case "bye":
 		return bye{cause: rest}
 	case "agreed":
-		return agreed{}
+		return agreed{held: rest == "held"}
 	case "disagreed":
 		return disagreed{malformed: has}
 	case "answer":
@@ -132,7 +132,28 @@ func parseInput(t *testing.T, text string) input {
 	case "reject":
 		return reject{status: n}
 	case "hangup":
-		return hangup{}
+		return hangup{cause: rest}
+	case "hold", "retrieve":
+		return hold{on: word == "hold"}
+	case "transfer":
+		return transfer{}
+	case "renewed":
+		wait, _ := time.ParseDuration(cause)
+		return renewed{status: n, wait: wait}
+	case "referred":
+		return referred{status: n}
+	case "notified":
+		return notified{status: n, last: cause == "last"}
+	case "refer":
+		return refer{}
+	case "followed":
+		return followed{status: n}
+	case "timed":
+		interval, err := time.ParseDuration(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return timed{interval: interval, ours: cause == "ours"}
 	}
 	t.Fatalf("no such input: %s", text)
 	return nil
@@ -144,11 +165,15 @@ func parseInput(t *testing.T, text string) input {
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 4, 7, 9, 17})
 	f.Add([]byte{1, 14, 16, 11, 17, 12})
+	f.Add([]byte{0, 0, 2, 6, 16, 23, 25, 16, 29, 30, 33, 24, 26, 210, 37, 250, 250})
 	all := []input{
 		located{contacts: 2}, located{status: 404}, sent{}, sent{reused: true}, provisional{status: 100}, provisional{status: 180},
 		success{}, failure{status: 486}, failure{status: 503}, unreachable{}, byeDone{},
 		ack{}, ack{answer: true}, cancel{}, bye{}, reinvite{offer: true}, reinvite{}, agreed{}, disagreed{},
 		answer{}, reject{status: 486}, hangup{}, tick{},
+		hold{on: true}, hold{}, renewed{status: 200}, renewed{status: 491, wait: time.Second}, renewed{status: 481}, renewed{status: 488},
+		transfer{}, referred{status: 202}, referred{status: 603}, notified{status: 100}, notified{status: 200, last: true}, notified{last: true},
+		refer{}, followed{status: 200}, timed{interval: 90 * time.Second, ours: true}, timed{interval: time.Minute}, timed{}, agreed{held: true},
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) == 0 || len(script) > 200 {

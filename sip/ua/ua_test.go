@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -17,6 +18,9 @@ import (
 	"chordophone/sip/location"
 	"chordophone/sip/sdp"
 	"chordophone/sip/siptest"
+	"chordophone/sip/stack"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // office is a network of telephones in memory, with a location service that is
@@ -28,7 +32,7 @@ type office struct {
 	log   *bytes.Buffer
 
 	mu    sync.Mutex
-	where map[string][]string // contacts by address of record; nil: known, not bound
+	where map[string][]string // contacts by address of record; nil: known, not bound; "client ..." is a client's
 	slow  bool
 }
 
@@ -52,7 +56,11 @@ func (o *office) Lookup(ctx context.Context, aor string) ([]location.Binding, er
 	}
 	var all []location.Binding
 	for _, c := range contacts {
-		all = append(all, location.Binding{Contact: c, Expires: time.Hour})
+		b := location.Binding{Contact: c, Expires: time.Hour}
+		if rest, client := strings.CutPrefix(c, "client "); client {
+			b.Contact, b.Server, b.Node = rest, netip.MustParseAddrPort("10.0.0.3:5061"), "103@office"
+		}
+		all = append(all, b)
 	}
 	return all, nil
 }
@@ -65,6 +73,9 @@ func (o *office) bind(aor string, contacts ...string) {
 
 // fakeMedia agrees with everything that does not say "refuse".
 type fakeMedia struct {
+	local  netip.Addr
+	client bool
+
 	mu     sync.Mutex
 	log    []string
 	closed int
@@ -89,6 +100,10 @@ func (m *fakeMedia) Answer(sdp []byte) ([]byte, error) {
 }
 func (m *fakeMedia) Accept(sdp []byte) error { return m.judge("accept", sdp) }
 
+func (m *fakeMedia) Hold(on bool) ([]byte, error) {
+	return fmt.Appendf(nil, "v=0 hold=%t\r\n", on), m.judge(fmt.Sprintf("hold=%t", on), nil)
+}
+
 func (m *fakeMedia) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,34 +119,71 @@ func (m *fakeMedia) history() string {
 
 type phone struct {
 	*UA
-	t    *testing.T
-	mu   sync.Mutex
-	made []*fakeMedia
-	stop context.CancelFunc
-	done chan error
+	t     *testing.T
+	stack *stack.Stack
+	proxy *proxy
+	mu    sync.Mutex
+	made  []*fakeMedia
+	state []DialogState
+	stop  context.CancelFunc
+	done  chan error
+	rest  func() // ends the stack
 }
+
+// stackNet is the network as the stack wants it.
+type stackNet struct{ *siptest.Network }
+
+func (n stackNet) Listen(addr netip.AddrPort) (net.Listener, error) { return n.Network.Listen(addr) }
+func (n stackNet) ListenPacket(addr netip.AddrPort) (net.PacketConn, error) {
+	return n.Network.Packets(addr)
+}
+
+// proxy is the handler of a phone: what comes over the telephone's loopback it
+// keeps for the test, all else is the telephone's.
+type proxy struct {
+	ua   *UA
+	flow *stack.Flow // its end of the loopback
+	got  chan *stack.ServerTx
+	acks chan *sip.Request
+}
+
+func (p *proxy) Request(t *stack.ServerTx) {
+	if t.Flow == p.flow {
+		p.got <- t
+		return
+	}
+	p.ua.Request(t)
+}
+
+func (p *proxy) Ack(f *stack.Flow, req *sip.Request) {
+	if f == p.flow {
+		p.acks <- req
+		return
+	}
+	p.ua.Ack(f, req)
+}
+
+func (p *proxy) Lost(f *stack.Flow) { p.ua.Lost(f) }
 
 // phone starts a telephone; it runs until the test ends.
 func (o *office) phone(user, ip string, change ...func(*Config)) *phone {
 	o.t.Helper()
-	addr := netip.AddrPortFrom(netip.MustParseAddr(ip), 5061)
-	l, err := o.net.Listen(addr)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	p := &phone{t: o.t, done: make(chan error, 1)}
-	cfg := Config{User: user, Domain: "office", Name: "Phone " + user, Listen: addr, Listener: l, Dial: o.net.Dial}
-	cfg.ServerTLS, cfg.ClientTLS = o.certs.TLS(user + "@office")
-	o.start(p, cfg, change...)
-	o.bind("sip:"+user+"@office", p.Contact(addr.Addr()))
+	p := o.start(user, netip.AddrPortFrom(netip.MustParseAddr(ip), 5061), stackNet{o.net}, change...)
+	o.bind("sip:"+user+"@office", p.Contact(p.cfg.Local))
 	return p
 }
 
-func (o *office) start(p *phone, cfg Config, change ...func(*Config)) {
+func (o *office) start(user string, at netip.AddrPort, network stack.Net, change ...func(*Config)) *phone {
 	o.t.Helper()
-	cfg.PeerUser, cfg.Locate = siptest.PeerUser, o
-	cfg.NewMedia = func(netip.Addr) (Media, error) {
-		m := &fakeMedia{}
+	p := &phone{t: o.t, done: make(chan error, 1), proxy: &proxy{got: make(chan *stack.ServerTx, 64), acks: make(chan *sip.Request, 64)}}
+	cfg := Config{User: user, Domain: "office", Name: "Phone " + user, Local: at.Addr(), Locate: o, Telephone: telephone}
+	cfg.Dialogs = func(all []DialogState) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.state = all
+	}
+	cfg.NewMedia = func(local netip.Addr, client bool) (Media, error) {
+		m := &fakeMedia{local: local, client: client}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.made = append(p.made, m)
@@ -147,12 +199,39 @@ func (o *office) start(p *phone, cfg Config, change ...func(*Config)) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p.UA = ua
+	p.UA, p.proxy.ua = ua, ua
+	server, client := o.certs.TLS(user + "@office")
+	p.stack, err = stack.New(stack.Config{
+		Listen: at.Addr(), TLSPort: at.Port(), NoClear: true, Handler: p.proxy, Log: cfg.Log,
+		ServerTLS: server, ClientTLS: client, PeerUser: siptest.PeerUser, Net: network,
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	ours, theirs := p.stack.Loopback(user + "@office")
+	p.proxy.flow = theirs
+	ua.Attach(p.stack, ours)
+	running, end := context.WithCancel(context.Background())
+	over := make(chan error, 1)
+	go func() { over <- p.stack.Run(running) }()
+	p.rest = sync.OnceFunc(func() {
+		end()
+		if err := <-over; err != nil {
+			o.t.Error("stack: ", err)
+		}
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go func() { p.done <- ua.Run(ctx) }()
 	o.t.Cleanup(p.end)
+	return p
 }
+
+// telephone says what the office's telephones are: those with a number.
+func telephone(user string) bool { return user != "" && user[0] >= '0' && user[0] <= '9' }
+
+// Addr is where the telephone listens.
+func (p *phone) Addr() netip.AddrPort { return p.stack.Addr(stack.TLS) }
 
 // end stops the telephone and checks that what it opened is closed.
 func (p *phone) end() {
@@ -165,11 +244,31 @@ func (p *phone) end() {
 		p.t.Error("Run: ", err)
 	}
 	p.done <- nil
+	p.rest()
 	for i, m := range p.made { // all goroutines are done
 		if m.closed != 1 {
 			p.t.Errorf("media %d closed %d times", i, m.closed)
 		}
 	}
+}
+
+// dialogs are the calls as presence last heard of them.
+func (p *phone) dialogs() string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []string
+	for _, d := range p.state {
+		text := d.Remote + " " + d.State
+		if d.Initiator {
+			text = "to " + text
+		}
+		if d.Held {
+			text += " held"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (p *phone) media(i int) *fakeMedia {
@@ -203,7 +302,7 @@ func (p *phone) quiet(d time.Duration) {
 }
 
 // stranger listens as a telephone of user at ip, to be called.
-func (o *office) stranger(user, ip string) (*siptest.Listener, *tls.Config) {
+func (o *office) stranger(user, ip string) (net.Listener, *tls.Config) {
 	o.t.Helper()
 	l, err := o.net.Listen(netip.AddrPortFrom(netip.MustParseAddr(ip), 5061))
 	if err != nil {
@@ -257,6 +356,12 @@ func TestCall(t *testing.T) {
 				b.expect(`^ended 200 by=far`)
 			}
 		}
+		if got := fmt.Sprint(a.media(0).client, b.media(0).client, a.media(0).local, b.media(0).local); got != "false false 10.0.0.1 10.0.0.2" {
+			t.Error("media for client and at ", got)
+		}
+		if got := a.dialogs() + "; " + b.dialogs(); got != "to sip:102@office terminated; sip:101@office terminated" {
+			t.Error("dialogs: ", got)
+		}
 		if got := a.media(0).history() + "; " + b.media(0).history(); got != "offer , accept v=0 answer; answer v=0 offer" {
 			t.Error("negotiated ", got)
 		}
@@ -280,8 +385,10 @@ func TestBusyRejectCancel(t *testing.T) {
 		a.expect("^ended 487 by=us")
 		b.expect("^ended 487 by=far")
 
-		a.Dial("z", "102")
-		a.Hangup("z") // before anything is sent
+		a.in(func() { // before anything is sent
+			a.dial("z", "102")
+			a.step(a.call("z"), hangup{})
+		})
 		a.expect("^ended 487 by=us")
 		synctest.Wait()
 		b.quiet(time.Minute)
@@ -416,7 +523,7 @@ func TestRunEndsPolitely(t *testing.T) {
 		if _, open := <-a.Events(); open {
 			t.Error("events still open")
 		}
-		if d := time.Since(start); d > farewell {
+		if d := time.Since(start); d > farewell/2 { // everybody has answered
 			t.Error("took ", d)
 		}
 		a.Dial("w", "102") // has no effect, and does no harm
@@ -449,14 +556,11 @@ func TestTooManyCalls(t *testing.T) {
 func TestLoopback(t *testing.T) {
 	o := newOffice(t)
 	real := func(user, ip string) *phone {
-		p := &phone{t: t, done: make(chan error, 1)}
-		cfg := Config{User: user, Domain: "office", Listen: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
-		cfg.ServerTLS, cfg.ClientTLS = o.certs.TLS(user + "@office")
-		o.start(p, cfg)
+		p := o.start(user, netip.AddrPortFrom(netip.MustParseAddr(ip), 0), nil)
 		o.bind("sip:"+user+"@office", p.Contact(p.Addr().Addr()))
 		return p
 	}
-	a, b := real("101", "127.0.0.1"), real("102", "127.0.0.2")
+	a, b := real("101", "127.0.32.1"), real("102", "127.0.32.2")
 	for i := range 5 {
 		call := fmt.Sprint(i)
 		start := time.Now()
@@ -474,27 +578,17 @@ func TestLoopback(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	o := newOffice(t)
-	server, client := o.certs.TLS("101@office")
-	good := Config{User: "101", Domain: "office", Listen: netip.MustParseAddrPort("127.0.0.1:0"), ServerTLS: server, ClientTLS: client,
-		PeerUser: siptest.PeerUser, Locate: o, NewMedia: func(netip.Addr) (Media, error) { return &fakeMedia{}, nil }}
-	first, err := New(good)
-	if err != nil {
+	good := Config{User: "101", Domain: "office", Local: netip.MustParseAddr("127.0.0.1"), Locate: newOffice(t), Telephone: telephone,
+		NewMedia: func(netip.Addr, bool) (Media, error) { return &fakeMedia{}, nil }}
+	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}
-	defer first.listener.Close()
-	all := good
-	all.Listen = netip.AddrPort{}
-	if every, err := New(all); err != nil || every.Addr().Port() == 0 {
-		t.Error("on every address: ", err)
-	} else {
-		every.listener.Close()
-	}
 	for what, change := range map[string]func(*Config){
-		"in use|hint": func(c *Config) { c.Listen = first.Addr() },
-		"address":     func(c *Config) { c.User = "1 01" },
-		"lacks":       func(c *Config) { c.Locate = nil },
-		"hint":        func(c *Config) { c.Listen = netip.MustParseAddrPort("192.0.2.1:5061") },
+		"address.*hint": func(c *Config) { c.User = "1 01" },
+		"hint":          func(c *Config) { c.Domain = "of fice" },
+		"lacks":         func(c *Config) { c.Locate = nil },
+		"Local":         func(c *Config) { c.Local = netip.Addr{} },
+		"Telephone":     func(c *Config) { c.Telephone = nil },
 	} {
 		cfg := good
 		change(&cfg)

@@ -71,6 +71,17 @@ func (h *Host) run(started chan<- error) {
 	}
 }
 
+// Do runs f on the thread of the Host: a socket that f opens belongs to its network.
+// f must be short, and must not start goroutines that open sockets.
+func (h *Host) Do(f func() error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock() // Close waits
+	if h.closed {
+		return errClosed
+	}
+	return h.do(f)
+}
+
 // do runs f on the thread of the Host.
 func (h *Host) do(f func() error) error {
 	result := make(chan error, 1)

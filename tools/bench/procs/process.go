@@ -73,10 +73,15 @@ type Usage struct {
 	RSS uint64        // resident memory now, octets
 }
 
+// PID is the number of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Usage reads the kernel's account of the process.
-func (p *Process) Usage() (Usage, error) {
-	dir := "/proc/" + strconv.Itoa(p.cmd.Process.Pid)
-	stat, err := os.ReadFile(dir + "/stat")
+func (p *Process) Usage() (Usage, error) { return UsageOf(p.PID()) }
+
+// UsageOf reads the kernel's account of any process, all its threads together.
+func UsageOf(pid int) (Usage, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return Usage{}, err
 	}

@@ -1,0 +1,561 @@
+package stack
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/sip/siptest"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Phones know one another by their certificates, in both directions, and share a
+// connection.
+func TestPeers(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var in101 *Flow
+		near := o.phone("101@office", nearIP, &user{})
+		far := o.phone("102@Office", farIP, &user{request: func(tx *ServerTx) { in101 = tx.Flow; tx.Reply(200) }})
+		to := Target{Transport: TLS, Addr: tlsAddr(farIP), Peer: "102@office"}
+		var flows []*Flow
+		in(near, func() {
+			for range 3 { // several at once share the connection
+				near.Connect(to, func(f *Flow, reused bool, err error) {
+					if err != nil || reused {
+						t.Error(reused, err)
+					}
+					flows = append(flows, f)
+				})
+			}
+		})
+		synctest.Wait()
+		if list := get(near, near.Flows); len(list) != 1 || list[0] != flows[0] {
+			t.Errorf("%v", list)
+		}
+		if len(flows) != 3 || flows[0] != flows[1] || flows[1] != flows[2] {
+			t.Fatal(flows)
+		}
+		f := flows[0]
+		if f.Peer() != "102@office" || f.Inbound() || f.Remote() != tlsAddr(farIP) || f.Own() != tlsAddr(nearIP) || f.Transport() != TLS || !f.Alive() {
+			t.Errorf("%+v", f)
+		}
+		if again, reused, _ := connect(t, near, to); again != f || !reused {
+			t.Error("not shared")
+		}
+		_, got := ask(near, f, newRequest(sip.OPTIONS, "sip:102@office", "1"))
+		synctest.Wait()
+		if got.String() != "200" || in101.Peer() != "101@office" || !in101.Inbound() || in101.Own() != tlsAddr(farIP) {
+			t.Errorf("%s, %+v", got, in101)
+		}
+		// Back over the same connection (RFC 5923).
+		if back, reused, err := connect(t, far, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"}); back != in101 || !reused || err != nil {
+			t.Errorf("%v, %v, %v", back, reused, err)
+		}
+		if fresh, reused, err := connect(t, near, Target{Transport: TLS, Addr: tlsAddr(farIP), Peer: "102@office", Fresh: true}); fresh == f || reused || err != nil {
+			t.Errorf("%v, %v", reused, err)
+		}
+		// A stale binding: another phone is there.
+		if _, _, err := connect(t, near, Target{Transport: TLS, Addr: tlsAddr(farIP), Peer: "103@office"}); !errors.Is(err, ErrFlow) || !strings.Contains(err.Error(), "102@office") {
+			t.Error(err)
+		}
+		if _, _, err := connect(t, near, Target{Transport: TLS, Addr: netip.MustParseAddrPort("10.0.0.9:5061"), Peer: "103@office"}); !errors.Is(err, ErrFlow) {
+			t.Error(err)
+		}
+		for _, bad := range []Target{{}, {Transport: TLS}, {Transport: Loopback, Addr: tlsAddr(farIP)}} {
+			if _, _, err := connect(t, near, bad); !errors.Is(err, ErrFlow) {
+				t.Errorf("%+v: %v", bad, err)
+			}
+		}
+	})
+}
+
+// Who has no certificate of the office is served, as a stranger (threat T1).
+func TestStrangers(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var peers []string
+		near := o.phone("101@office", nearIP, &user{request: func(tx *ServerTx) {
+			peers = append(peers, tx.Flow.Peer())
+			tx.Reply(200)
+		}})
+		foreign := siptest.NewOffice(t)
+		_, office := o.ca.TLS("102@office")
+		_, other := foreign.TLS("102@office")
+		other.VerifyConnection = nil
+		old := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}
+		for i, cfg := range []*tls.Config{{InsecureSkipVerify: true}, other, old, office} {
+			conn, err := o.net.Dial(t.Context(), farIP, tlsAddr(nearIP))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := siptest.Dial(t, conn, cfg)
+			p.Vars["N"], p.Vars["Local"], p.Vars["Transport"] = fmt.Sprint(i), conn.LocalAddr().String(), "TLS"
+			p.Send(register)
+			p.Expect("^SIP/2.0 200 OK$")
+		}
+		if got := get(near, func() string { return fmt.Sprintf("%q", peers) }); got != `["" "" "" "102@office"]` {
+			t.Error(got)
+		}
+		// Nor is one taken for a phone when we connect to it.
+		ip := netip.MustParseAddr("10.0.0.3")
+		cfg := Config{Listen: ip, UDPPort: 5060, TLSPort: 5061, Handler: &user{}, Net: o.net, PeerUser: foreign.PeerUser}
+		cfg.ServerTLS, cfg.ClientTLS = foreign.StackTLS("102@office")
+		run(t, cfg)
+		if _, _, err := connect(t, near, Target{Transport: TLS, Addr: tlsAddr(ip), Peer: "102@office"}); !errors.Is(err, ErrFlow) {
+			t.Error(err)
+		}
+		f := mustConnect(t, near, Target{Transport: TLS, Addr: tlsAddr(ip)}) // to nobody in particular
+		if f.Peer() != "" {
+			t.Errorf("a foreign office's phone is %q", f.Peer())
+		}
+		if f, reused, err := connect(t, near, Target{Transport: TLS, Addr: tlsAddr(ip), Peer: "102@office"}); err == nil {
+			t.Errorf("the stranger's connection serves for a phone: %v, %v", f, reused)
+		}
+	})
+}
+
+// Tokens find living flows, and cannot be made up.
+func TestToken(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		near := o.phone("101@office", nearIP, &user{})
+		o.phone("102@office", farIP, &user{})
+		udp := mustConnect(t, near, Target{Transport: UDP, Addr: udpAddr(farIP)})
+		tcp := mustConnect(t, near, Target{Transport: TCP, Addr: udpAddr(farIP)})
+		in(near, func() {
+			u, c := udp.Token(), tcp.Token()
+			if near.FlowOf(u) != udp || near.FlowOf(c) != tcp || udp.Token() != u {
+				t.Error("not found")
+			}
+			near.udp = newFlowTable() // forgotten meanwhile
+			if f := near.FlowOf(u); f == nil || f.Remote() != udpAddr(farIP) {
+				t.Error("a UDP flow never ends")
+			}
+			for _, bad := range []string{"", "x", u[1:], u[:len(u)-1], u + "A", strings.Repeat("A", 40), strings.Repeat("_", 200)} {
+				if near.FlowOf(bad) != nil {
+					t.Errorf("%q found something", bad)
+				}
+			}
+			tcp.Close()
+			if tcp.Alive() {
+				t.Error("alive")
+			}
+			tcp.Close()
+		})
+		synctest.Wait()
+		if get(near, func() *Flow { return near.FlowOf(tcp.token) }) != nil {
+			t.Error("a connection that ended was found")
+		}
+	})
+}
+
+// RFC 5626, section 4.4.1: "a double CRLF [...] ping [...] a single CRLF pong".
+func TestPing(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		o.phone("101@office", nearIP, &user{})
+		conn, err := o.net.Dial(t.Context(), farIP, udpAddr(nearIP))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.Write([]byte("\r\n\r\n"))
+		buf := make([]byte, 10)
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if n, err := conn.Read(buf); err != nil || string(buf[:n]) != "\r\n" {
+			t.Errorf("%q, %v", buf[:n], err)
+		}
+	})
+}
+
+// A phone that lost its power is known to be dead within 8 s, and one that only has
+// nothing to say is not.
+func TestWatch(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var lost []time.Time
+		near := o.phone("101@office", nearIP, &user{lost: func(*Flow) { lost = append(lost, time.Now()) }})
+		o.phone("102@office", farIP, &user{})
+		f := mustConnect(t, near, Target{Transport: TLS, Addr: tlsAddr(farIP), Peer: "102@office"})
+		in(near, func() { f.Watch(2 * time.Second); f.Watch(2 * time.Second) })
+		wait(time.Hour)
+		if get(near, func() int { return len(lost) }) != 0 {
+			t.Fatal("lost a living phone")
+		}
+		for _, d := range []time.Duration{0, 500 * time.Millisecond, 1999 * time.Millisecond} {
+			wait(d)
+			start := time.Now()
+			o.net.Freeze()
+			wait(8 * time.Second)
+			in(near, func() {
+				if len(lost) != 1 || lost[0].Sub(start) > 6*time.Second || f.Alive() {
+					t.Errorf("not lost: %v", lost)
+				}
+				lost = nil
+			})
+			f = mustConnect(t, near, Target{Transport: TLS, Addr: tlsAddr(farIP), Peer: "102@office"})
+			in(near, func() { f.Watch(2 * time.Second) })
+		}
+	})
+}
+
+// Messages of one connection are handled in order.
+func TestOrder(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		bubble(t, func(t *testing.T, o *office) {
+			var got []string
+			near := o.phone("101@office", nearIP, &user{request: func(tx *ServerTx) {
+				got = append(got, tx.Request.CallID().Value())
+				tx.Reply(200)
+			}})
+			c := siptest.Client(t, o.net, farIP, transport, udpAddr(nearIP))
+			c.Drain()
+			var want []string
+			for i := range 45 {
+				c.Vars["N"] = fmt.Sprint(i)
+				c.Send(register)
+				want = append(want, fmt.Sprint("r", i))
+			}
+			synctest.Wait()
+			if list := get(near, func() string { return fmt.Sprint(got) }); list != fmt.Sprint(want) {
+				t.Errorf("%s: %s", transport, list)
+			}
+		})
+	}
+}
+
+// A message, once begun, must end within messageTime, and a stranger's silence is
+// not borne for long.
+func TestSlow(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var f *Flow
+		near := o.phone("101@office", nearIP, &user{request: func(tx *ServerTx) { f = tx.Flow; tx.Reply(200) }})
+		slow := siptest.Client(t, o.net, farIP, "tcp", udpAddr(nearIP))
+		start := time.Now()
+		go func() {
+			for _, c := range "REGISTER sip:office SIP/2.0\r\nX: 01234567890" {
+				slow.Write(string(c))
+				time.Sleep(time.Second)
+			}
+		}()
+		slow.Patience = time.Minute
+		slow.Closed()
+		if d := time.Since(start); d != messageTime {
+			t.Errorf("a slow one had %v", d)
+		}
+		idle := siptest.Client(t, o.net, farIP, "tcp", udpAddr(nearIP))
+		idle.Patience = time.Hour
+		start = time.Now()
+		idle.Closed()
+		if d := time.Since(start); d != strangerTime {
+			t.Errorf("a stranger had %v", d)
+		}
+		known := siptest.Client(t, o.net, farIP, "tcp", udpAddr(nearIP))
+		known.Vars["N"], known.Patience = "1", 2*time.Hour
+		known.Send(register)
+		known.Expect("200")
+		in(near, func() { f.Know("alice") })
+		known.Write("\r\n\r\n") // it waits for octets already
+		start = time.Now()
+		known.Closed()
+		if d := time.Since(start); d != userTime {
+			t.Errorf("alice had %v", d)
+		}
+		phone := o.phone("102@office", farIP, &user{})
+		mustConnect(t, phone, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"})
+		wait(idleTime - time.Second)
+		if n := near.Counters().Connections; n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		wait(2 * time.Second)
+		if n := near.Counters().Connections; n != 0 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// A half-open TLS connection ends, and holds no more than its share of the slots.
+func TestHandshakes(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		near := o.phone("101@office", nearIP, &user{})
+		o.phone("102@office", farIP, &user{})
+		for range 2 * slotsPerHost { // one host
+			if _, err := o.net.Dial(t.Context(), netip.MustParseAddr("10.0.2.1"), tlsAddr(nearIP)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := near.Counters(); n.TurnedAway != slotsPerHost {
+			t.Errorf("%+v", n)
+		}
+		wait(handshakeTime + time.Second)
+		turned := near.Counters().TurnedAway
+		for i := range 64 { // sixteen hosts
+			ip := netip.AddrFrom4([4]byte{10, 0, 1, byte(i / 4)})
+			if _, err := o.net.Dial(t.Context(), ip, tlsAddr(nearIP)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := near.Counters(); n.TurnedAway-turned != 64-handshakeSlots/2 {
+			t.Errorf("%+v", n)
+		}
+		p := siptest.Client(t, o.net, farIP, "tcp", udpAddr(nearIP))
+		p.Close()
+		near.gate.know(farIP) // a phone that was here before has slots of its own
+		far := o.phone("103@office", netip.MustParseAddr("10.0.0.3"), &user{})
+		if _, _, err := connect(t, far, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"}); err == nil {
+			t.Error("a host never heard of got a slot")
+		}
+		conn, err := o.net.Dial(t.Context(), farIP, tlsAddr(nearIP))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, client := o.ca.TLS("102@office")
+		siptest.Dial(t, conn, client)
+		wait(handshakeTime + time.Second)
+		near.gate.mu.Lock()
+		if near.gate.all != 0 || near.gate.stranger != 0 || len(near.gate.busy) != 0 {
+			t.Errorf("%+v", near.gate)
+		}
+		near.gate.mu.Unlock()
+		if _, _, err := connect(t, far, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// When there are too many connections, strangers go; phones and users stay.
+func TestTooManyConnections(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var flows []*Flow
+		near := o.phone("101@office", nearIP, &user{request: func(tx *ServerTx) {
+			flows = append(flows, tx.Flow)
+			tx.Reply(200)
+		}}, func(c *Config) { c.Limits.Flows, c.Limits.FlowsPerHost = 6, 3 })
+		far := o.phone("102@office", farIP, &user{})
+		phone := mustConnect(t, far, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"})
+		alice := siptest.Client(t, o.net, netip.MustParseAddr("10.0.0.3"), "tcp", udpAddr(nearIP))
+		alice.Vars["N"] = "1"
+		alice.Send(register)
+		alice.Expect("200")
+		in(near, func() { flows[0].Know("alice") })
+		var crowd []*siptest.Peer
+		for range 10 { // of one host
+			crowd = append(crowd, siptest.Client(t, o.net, netip.MustParseAddr("10.0.0.4"), "tcp", udpAddr(nearIP)))
+			wait(time.Second)
+		}
+		if n := near.Counters().Connections; n != 2+3 {
+			t.Errorf("%d connections", n)
+		}
+		for _, c := range crowd[:7] { // the oldest went
+			c.Closed()
+		}
+		for i := range 10 { // of ten hosts
+			siptest.Client(t, o.net, netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), "tcp", udpAddr(nearIP))
+			wait(time.Second)
+		}
+		if n := near.Counters().Connections; n != 6 || !get(far, phone.Alive) || !get(near, flows[0].Alive) {
+			t.Errorf("%d connections", n)
+		}
+		third := o.phone("103@office", netip.MustParseAddr("10.0.0.5"), &user{})
+		mustConnect(t, third, Target{Transport: TLS, Addr: tlsAddr(nearIP), Peer: "101@office"})
+		wait(time.Second)
+		if !get(far, phone.Alive) || !get(near, flows[0].Alive) {
+			t.Error("a known one went while there were strangers")
+		}
+		alice.Vars["N"] = "2"
+		alice.Send(register)
+		alice.Expect("200")
+	})
+}
+
+// deafNet has connections whose far side does not read.
+type deafNet struct{ *siptest.Network }
+
+type deafConn struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (n deafNet) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	c, err := n.Network.Dial(ctx, from, to)
+	return &deafConn{c, make(chan struct{})}, err
+}
+
+func (c *deafConn) SetWriteDeadline(at time.Time) error {
+	time.AfterFunc(time.Until(at), func() { close(c.closed) })
+	return nil
+}
+
+func (c *deafConn) Write([]byte) (int, error) {
+	<-c.closed
+	return 0, os.ErrDeadlineExceeded
+}
+
+// A far side that does not read loses its connection, and keeps nobody waiting.
+func TestDeaf(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		lost := 0
+		near := o.phone("101@office", nearIP, &user{lost: func(*Flow) { lost++ }}, func(c *Config) { c.Net = deafNet{o.net} })
+		o.phone("102@office", farIP, &user{})
+		f := mustConnect(t, near, Target{Transport: TCP, Addr: udpAddr(farIP)})
+		in(near, func() {
+			start := time.Now()
+			var err error
+			for range 2 * maxQueued { // the writer may have gathered some
+				err = f.Send(newRequest(sip.ACK, "sip:102@office", "1"))
+				if err != nil {
+					break
+				}
+			}
+			if !errors.Is(err, ErrFlow) || f.Alive() || time.Since(start) != 0 {
+				t.Error("not ended: ", err)
+			}
+		})
+		wait(writeTime)
+		if n := get(near, func() int { return lost }); n != 1 {
+			t.Errorf("lost %d", n)
+		}
+		f = mustConnect(t, near, Target{Transport: TCP, Addr: udpAddr(farIP)})
+		in(near, func() { f.Send(newRequest(sip.ACK, "sip:102@office", "1")) })
+		wait(writeTime)
+		if lost != 2 {
+			t.Errorf("lost %d: one message was enough to know", lost)
+		}
+	})
+}
+
+// The program talks to itself as to anybody, in order and one thing at a time.
+func TestLoopback(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var b *Flow
+		inside := 0
+		var seen []string
+		u := &user{}
+		s := o.phone("101@office", nearIP, u)
+		var a *Flow
+		in(s, func() { a, b = s.Loopback("101@office") })
+		u.request = func(tx *ServerTx) {
+			inside++
+			if inside != 1 || tx.Flow != b || tx.Flow.Peer() != "101@office" {
+				t.Errorf("%d inside, %+v", inside, tx.Flow)
+			}
+			seen = append(seen, tx.Request.CallID().Value())
+			tx.Request.RemoveHeader("Subject") // of the copy
+			if tx.Request.Method == sip.INVITE {
+				tx.Cancelled = func(*sip.Request) { tx.Reply(487) }
+				tx.Reply(180)
+			} else {
+				tx.Reply(200)
+			}
+			inside--
+		}
+		u.ack = func(*Flow, *sip.Request) { t.Error("ACK passed up") }
+		req := newRequest(sip.MESSAGE, "sip:102@office", "1")
+		req.AppendHeader(sip.NewHeader("Subject", "kept"))
+		_, got := ask(s, a, req)
+		_, got2 := ask(s, a, newRequest(sip.MESSAGE, "sip:102@office", "2"))
+		synctest.Wait()
+		if got.String() != "200" || got2.String() != "200" || get(s, func() string { return fmt.Sprint(seen) }) != "[1 2]" || req.GetHeader("Subject") == nil {
+			t.Errorf("%s, %s, %v", got, got2, seen)
+		}
+		tx, got := ask(s, a, newRequest(sip.INVITE, "sip:102@office", "3"))
+		synctest.Wait()
+		in(s, func() { tx.Cancel() })
+		synctest.Wait()
+		if got.String() != "180 487" {
+			t.Errorf("%s", got)
+		}
+		if n := s.Counters(); n.ServerTransactions != 0 || n.ClientTransactions != 0 {
+			t.Errorf("%+v", n)
+		}
+	})
+}
+
+// Do, Go and After come back into the loop.
+func TestWork(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		s := o.phone("101@office", nearIP, &user{})
+		var got []string
+		in(s, func() {
+			s.After(2*time.Second, func() { got = append(got, "second") })
+			stopped := s.After(time.Second, func() { got = append(got, "stopped") })
+			s.After(time.Second, func() { got = append(got, "first") })
+			stopped.Stop()
+			(*Timer)(nil).Stop()
+			s.Go(func(context.Context) { time.Sleep(3 * time.Second) }, func() { got = append(got, "work") })
+		})
+		wait(4 * time.Second)
+		if list := get(s, func() string { return fmt.Sprint(got) }); list != "[first second work]" {
+			t.Error(list)
+		}
+		free := make(chan struct{})
+		n := 0
+		for s.Go(func(context.Context) { <-free }, func() {}) {
+			n++
+		}
+		if n != maxWork {
+			t.Errorf("%d at once", n)
+		}
+		close(free)
+	})
+}
+
+// Run ends as soon as transactions at hand have, or after two seconds, with nothing
+// left of it.
+func TestEnd(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		bubble(t, func(t *testing.T, o *office) {
+			cfg := Config{Listen: nearIP, UDPPort: 5060, TLSPort: 5061, Net: o.net, PeerUser: o.ca.PeerUser}
+			cfg.ServerTLS, cfg.ClientTLS = o.ca.StackTLS("101@office")
+			var tx *ServerTx
+			cfg.Handler = &user{request: func(x *ServerTx) { tx = x }}
+			s, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "hint") {
+				t.Errorf("twice: %v", err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { s.Run(ctx); close(ended) }()
+			c := siptest.Client(t, o.net, farIP, "tcp", udpAddr(nearIP))
+			c.Vars["N"] = "1"
+			c.Send(register)
+			synctest.Wait()
+			start := time.Now()
+			cancel()
+			synctest.Wait()
+			c.Vars["N"] = "2"
+			c.Send(register)
+			c.Expect("^SIP/2.0 503 ")
+			time.Sleep(500 * time.Millisecond)
+			want := farewell
+			if answered {
+				s.Do(func() { tx.Reply(200) })
+				c.Expect("^SIP/2.0 200 ")
+				want = 500 * time.Millisecond
+			}
+			<-ended
+			if d := time.Since(start); d != want {
+				t.Errorf("ended after %v; want %v", d, want)
+			}
+			c.Closed()
+			if s.Do(func() {}) || s.Go(func(context.Context) {}, func() {}) {
+				t.Error("works after its end")
+			}
+			if l, err := o.net.Listen(udpAddr(nearIP)); err != nil {
+				t.Error(err)
+			} else {
+				l.Close()
+			}
+		})
+	}
+}

@@ -1,0 +1,194 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"chordophone/sip/wire"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// readDatagrams serves a socket until the stack ends. An error is not the end of
+// it: the socket may work again.
+func (s *Stack) readDatagrams(k *socket) {
+	buf, oob := make([]byte, wire.MaxMessage), make([]byte, 128)
+	var pause time.Duration
+	for {
+		n, from, to, err := k.read(buf, oob)
+		if err != nil {
+			if s.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			s.count.readErrors.Add(1)
+			if pause == 0 {
+				s.log.Warn("sip: reading datagrams", "error", err)
+			}
+			pause = min(pause+10*time.Millisecond, time.Second)
+			select {
+			case <-time.After(pause):
+			case <-s.ctx.Done():
+				return
+			}
+			continue
+		}
+		pause = 0
+		s.datagram(k, buf[:n], from, to)
+	}
+}
+
+// datagram judges, parses and passes on one datagram.
+func (s *Stack) datagram(k *socket, data []byte, from netip.AddrPort, to netip.Addr) {
+	s.count.datagrams.Add(1)
+	room := maxBehind
+	switch s.rates.admit(time.Now(), from) {
+	case overRate:
+		s.count.overRate.Add(1)
+		return
+	case overTotal:
+		s.count.overTotal.Add(1)
+		return
+	case admitted: // the last quarter is for those we know
+		room = maxBehind * 3 / 4
+	}
+	if isBlank(data) { // a client keeps its way through a NAT open
+		return
+	}
+	msg, v := wire.Parse(data)
+	if msg == nil || v.Status == wire.Drop {
+		s.count.malformed.Add(1)
+		return
+	}
+	s.count.messages.Add(1)
+	if !s.box.postDatagram(job{msg: msg, verdict: v, socket: k, from: from, local: to}, room) {
+		s.count.behind.Add(1)
+	}
+}
+
+// isBlank reports whether a datagram is a keep-alive: blanks, zeros or nothing.
+func isBlank(data []byte) bool {
+	if len(data) > 4 {
+		return false
+	}
+	for _, c := range data {
+		if c != '\r' && c != '\n' && c != ' ' && c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+const maxUDPFlows = 4096 // in each generation
+
+// flowTable holds the flows of UDP: those known, and of strangers the last ones.
+type flowTable struct {
+	strangers generations[netip.AddrPort, Flow]
+	known     generations[netip.AddrPort, Flow]
+}
+
+func newFlowTable() flowTable {
+	return flowTable{newGenerations[netip.AddrPort, Flow](maxUDPFlows), newGenerations[netip.AddrPort, Flow](maxUDPFlows)}
+}
+
+func (t *flowTable) get(a netip.AddrPort) *Flow {
+	if f := t.known.get(a); f != nil {
+		return f
+	}
+	return t.strangers.get(a)
+}
+
+func (t *flowTable) keep(f *Flow) {
+	if t.known.get(f.remote) == nil {
+		t.strangers.delete(f.remote)
+		t.known.put(f.remote, f)
+	}
+}
+
+func (t *flowTable) len() int { return t.known.len() + t.strangers.len() }
+
+// udpFlow is the flow to a far address, as it is known or anew.
+func (s *Stack) udpFlow(remote netip.AddrPort) (*Flow, error) {
+	if f := s.udp.get(remote); f != nil {
+		return f, nil
+	}
+	var socket *socket
+	for _, k := range s.sockets {
+		if k.udp == nil || k.v6 == remote.Addr().Is6() {
+			socket = k
+		}
+	}
+	if socket == nil {
+		return nil, fmt.Errorf("%w: UDP to %v", errOff, remote)
+	}
+	return s.newUDPFlow(socket, remote), nil
+}
+
+func (s *Stack) newUDPFlow(k *socket, remote netip.AddrPort) *Flow {
+	s.serial++
+	f := &Flow{stack: s, transport: UDP, remote: remote, alive: true, socket: k, serial: s.serial}
+	if s.cfg.Listen.IsValid() {
+		f.local = s.udpAddr
+	}
+	s.udp.strangers.put(remote, f)
+	s.count.udpFlowsNow.Store(int64(s.udp.len()))
+	return f
+}
+
+// heardFrom is the flow of a datagram that came.
+func (s *Stack) heardFrom(k *socket, from netip.AddrPort, local netip.Addr) *Flow {
+	f := s.udp.get(from)
+	if f == nil {
+		f = s.newUDPFlow(k, from)
+		f.inbound = true
+	}
+	f.socket = k
+	if local.IsValid() {
+		f.local = netip.AddrPortFrom(local, s.udpAddr.Port())
+	}
+	return f
+}
+
+// received is RFC 3261, section 18.2.1, and RFC 3581, section 4: the topmost Via
+// says where the request really came from.
+func (f *Flow) received(via *sip.ViaHeader) {
+	if f.transport == Loopback {
+		return
+	}
+	host := f.remote.Addr().WithZone("").String()
+	rport := -1
+	for i, kv := range via.Params {
+		if strings.EqualFold(kv.K, "rport") {
+			rport = i
+		}
+	}
+	if rport >= 0 {
+		via.Params[rport].V = strconv.Itoa(int(f.remote.Port()))
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(via.Host, "[]")); rport >= 0 || err != nil || ip.Unmap() != f.remote.Addr() {
+		via.Params = setParam(via.Params, "received", host)
+	}
+}
+
+// replyPort is where a response goes on UDP: RFC 3581, section 4, or else RFC 3261,
+// section 18.2.2. The host is always the source's: maddr would let a stranger
+// choose whom we answer.
+func replyPort(via *sip.ViaHeader, source uint16) uint16 {
+	if via == nil {
+		return source
+	}
+	if text, ok := wire.Param(via.Params, "rport"); ok {
+		if port, err := strconv.ParseUint(text, 10, 16); err == nil && port != 0 {
+			return uint16(port)
+		}
+		return source
+	}
+	if via.Port > 0 && via.Port < 1<<16 {
+		return uint16(via.Port)
+	}
+	return 5060
+}

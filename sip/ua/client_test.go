@@ -1,0 +1,421 @@
+package ua
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chordophone/sip/siptest"
+	"chordophone/sip/stack"
+	"chordophone/sip/wire"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// These tests have the telephone speak with clients, which its own proxy or
+// another telephone brings.
+
+// next takes the request that the telephone sent its proxy.
+func (p *phone) next(method sip.RequestMethod) *stack.ServerTx {
+	p.t.Helper()
+	select {
+	case tx := <-p.proxy.got:
+		if tx.Request.Method != method {
+			p.t.Fatalf("the proxy got %s; want %s", tx.Request.Method, method)
+		}
+		return tx
+	case <-time.After(40 * time.Second):
+		p.t.Fatalf("the proxy got nothing; want %s", method)
+	}
+	return nil
+}
+
+func (p *phone) nextAck() *sip.Request {
+	p.t.Helper()
+	select {
+	case req := <-p.proxy.acks:
+		return req
+	case <-time.After(5 * time.Second):
+		p.t.Fatal("the proxy got no ACK")
+	}
+	return nil
+}
+
+// in runs f in the telephone's loop and waits.
+func (p *phone) in(f func()) {
+	p.t.Helper()
+	done := make(chan struct{})
+	if !p.stack.Do(func() { f(); close(done) }) {
+		p.t.Fatal("the stack has ended")
+	}
+	<-done
+}
+
+// reply has the proxy pass on a client's response.
+func (p *phone) reply(tx *stack.ServerTx, status int, tag, body string, fields ...string) {
+	p.in(func() {
+		res := wire.Response(tx.Request, status, tag, fields...)
+		if body != "" {
+			setBody(res, accept, []byte(body))
+		}
+		tx.Respond(res)
+	})
+}
+
+const (
+	routed      = "<sip:10.0.0.1:5060;lr>"
+	routed2     = "<sip:token@10.0.0.3:5061;transport=tls;lr>" // nearer to alice
+	aliceAt     = "<sip:alice@192.0.2.9:5060>"
+	aliceElsewh = "<sip:alice@192.0.2.10:5060>"
+)
+
+func routes(req *sip.Request) string { return strings.Join(wire.Values(req, "Route"), " ") }
+
+// callsAlice has 101 call a client; both of its devices ring.
+func callsAlice(o *office) (*phone, *stack.ServerTx) {
+	o.t.Helper()
+	a := o.phone("101", "10.0.0.1")
+	o.bind("sip:alice@office", "client sip:alice@192.0.2.9:5060", "client sip:alice@192.0.2.10:5060")
+	a.Dial("x", "alice")
+	inv := a.next(sip.INVITE)
+	req := inv.Request
+	if got := req.Recipient.String(); got != "sip:alice@office" {
+		o.t.Error("Request-URI ", got)
+	}
+	if got := req.Contact().Value(); got != "<sip:101@10.0.0.1:5061;transport=tls>" {
+		o.t.Error("Contact ", got)
+	}
+	if got := strings.Join(wire.Values(req, "Supported"), " "); got != "replaces timer" {
+		o.t.Error("Supported ", got)
+	}
+	if m := a.media(0); !m.client || m.local != netip.MustParseAddr("10.0.0.1") {
+		o.t.Errorf("media for client=%t at %v", m.client, m.local)
+	}
+	a.reply(inv, 180, "one", "")
+	a.reply(inv, 180, "two", "")
+	a.expect("^progress 180$")
+	return a, inv
+}
+
+func TestClientCalled(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, inv := callsAlice(o)
+		if got := a.dialogs(); got != "to sip:alice@office early" {
+			t.Error("dialogs: ", got)
+		}
+		a.reply(inv, 200, "two", "v=0 far", "Record-Route", routed2, "Record-Route", routed, "Contact", aliceElsewh)
+		a.expect("^answered peer=alice$")
+		ack := a.nextAck()
+		if ack.Recipient.String() != "sip:alice@192.0.2.10:5060" || routes(ack) != routed+" "+routed2 || wire.Tag(ack.To().Params) != "two" {
+			t.Errorf("ACK %v", ack)
+		}
+		// The other device was answered at the same moment: RFC 3261, section
+		// 13.2.2.4, "the UAC core MUST generate an ACK request for each 2xx".
+		a.reply(inv, 200, "one", "v=0 far", "Record-Route", routed, "Contact", aliceAt)
+		if ack := a.nextAck(); wire.Tag(ack.To().Params) != "one" || ack.Recipient.Host != "192.0.2.9" {
+			t.Errorf("ACK %v", ack)
+		}
+		bye := a.next(sip.BYE)
+		if wire.Tag(bye.Request.To().Params) != "one" || bye.Request.Recipient.Host != "192.0.2.9" {
+			t.Errorf("BYE %v", bye.Request)
+		}
+		a.reply(bye, 200, "", "")
+		a.quiet(time.Minute)
+		if got := a.dialogs(); got != "to sip:alice@office confirmed" {
+			t.Error("dialogs: ", got)
+		}
+		a.Hangup("x")
+		a.expect("^ended 200 by=us")
+		bye = a.next(sip.BYE)
+		if wire.Tag(bye.Request.To().Params) != "two" || routes(bye.Request) != routed+" "+routed2 {
+			t.Errorf("BYE %v", bye.Request)
+		}
+		a.reply(bye, 200, "", "")
+		synctest.Wait()
+		if got := a.dialogs(); got != "to sip:alice@office terminated" {
+			t.Error("dialogs: ", got)
+		}
+	})
+}
+
+func TestClientCancelled(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, inv := callsAlice(o)
+		gone := make(chan bool, 1)
+		a.in(func() { inv.Cancelled = func(*sip.Request) { gone <- true } })
+		a.Hangup("x")
+		a.expect("^ended 487 by=us")
+		<-gone
+		a.reply(inv, 487, "one", "")
+		a.quiet(time.Minute)
+	})
+}
+
+// A call that the proxy never comes back to does not cost the telephone its
+// loopback.
+func TestClientProxySilent(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		o.bind("sip:alice@office", "client sip:alice@192.0.2.9:5060")
+		a.Dial("x", "alice")
+		a.next(sip.INVITE) // 100 is the transaction's
+		a.quiet(ringTime - time.Second)
+		time.Sleep(2 * time.Second)
+		a.expect("^ended 408 by=us")
+		a.Dial("y", "alice")
+		inv := a.next(sip.INVITE)
+		a.reply(inv, 486, "one", "")
+		a.expect("^ended 486 by=far")
+	})
+}
+
+// What is said over the loopback names the address of the telephone, whatever the
+// stack listens on; a strict router gets what it wants (RFC 3261, section
+// 12.2.1.1).
+func TestClientAddresses(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1", func(c *Config) { c.Local = netip.MustParseAddr("10.0.0.77") })
+		o.bind("sip:alice@office", "client sip:alice@192.0.2.9:5060")
+		a.Dial("x", "alice")
+		inv := a.next(sip.INVITE)
+		if got := inv.Request.Contact().Value(); got != "<sip:101@10.0.0.77:5061;transport=tls>" || a.media(0).local.String() != "10.0.0.77" {
+			t.Error("at ", got, a.media(0).local)
+		}
+		a.reply(inv, 200, "one", "v=0 far", "Record-Route", routed2, "Record-Route", "<sip:10.0.0.1:5060>", "Contact", aliceAt)
+		if ack := a.nextAck(); ack.Recipient.String() != "sip:10.0.0.1:5060" || routes(ack) != routed2+" "+aliceAt {
+			t.Errorf("ACK %v", ack)
+		}
+		a.expect("^answered")
+
+		// Our own number, which only we have, does not call us.
+		msg, v := wire.Parse([]byte(strings.ReplaceAll(strings.NewReplacer("\t", "", "${From}", "101", "${B}", "x", "${ID}", "own").Replace(aliceCalls), "\n", "\r\n")))
+		if !v.OK() {
+			t.Fatal(v)
+		}
+		own, status := msg.(*sip.Request), make(chan int, 1)
+		own.RemoveHeader("Via")
+		a.in(func() {
+			a.stack.Request(a.proxy.flow, own, func(res *sip.Response) { status <- res.StatusCode }, func(error) { status <- 0 })
+		})
+		if got := <-status; got != 403 {
+			t.Error("we call ourselves: ", got)
+		}
+	})
+}
+
+// A proxy that wants sessions of another length is obeyed once: RFC 4028,
+// section 7.4.
+func TestClientIntervalTooSmall(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		o.bind("sip:alice@office", "client sip:alice@192.0.2.9:5060")
+		a.Dial("x", "alice")
+		inv := a.next(sip.INVITE)
+		a.reply(inv, 422, "one", "", "Min-SE", "3600")
+		again := a.next(sip.INVITE)
+		if got := fmt.Sprint(wire.Values(again.Request, "Session-Expires"), wire.Values(again.Request, "Min-SE")); got != "[3600;refresher=uac] [3600]" ||
+			*again.Request.CallID() != *inv.Request.CallID() || again.Request.CSeq().SeqNo != inv.Request.CSeq().SeqNo+1 {
+			t.Errorf("%s in %v", got, again.Request)
+		}
+		a.reply(again, 422, "one", "", "Min-SE", "7200")
+		a.expect("^ended 422")
+	})
+}
+
+const aliceCalls = `INVITE sip:101@office SIP/2.0
+	Via: SIP/2.0/TLS 10.9.9.9:5061;branch=z9hG4bK${B}
+	Max-Forwards: 69
+	Record-Route: <sip:10.0.0.3:5061;transport=tls;lr>
+	From: "Alice" <sip:${From}@office>;tag=alice
+	To: <sip:101@office>
+	Call-ID: ${ID}
+	CSeq: 1 INVITE
+	Contact: <sip:alice@192.0.2.9:5060>
+	Content-Type: application/sdp
+
+	v=0 far
+	`
+
+var aliceWithin = strings.NewReplacer("<sip:102@office>;tag=bob", "<sip:alice@office>;tag=alice", "<sip:102@10.9.9.9:5061;transport=tls>", "<sip:alice@192.0.2.9:5060>").Replace(within)
+
+// aliceTalks has a client call 101 by way of the telephone 103.
+func aliceTalks(o *office) (*phone, *siptest.Peer, Offered) {
+	o.t.Helper()
+	a := o.phone("101", "10.0.0.1")
+	p := o.caller("103", a)
+	p.Vars["B"], p.Vars["ID"], p.Vars["From"] = "first", "one", "alice"
+	p.Send(aliceCalls)
+	p.Expect("100")
+	p.Expect("180")
+	in := a.expect(`^offered from=alice name="Alice"`).(Offered)
+	a.Answer(in.Call)
+	res := p.Expect("200")
+	if res.Get("Record-Route") == "" || !a.media(0).client {
+		o.t.Errorf("200 %v; media for client=%t", res, a.media(0).client)
+	}
+	_, p.Vars["Local"], _ = strings.Cut(res.Get("To"), ";tag=")
+	a.expect("^answered peer=alice")
+	clientRequest(p, "ACK", 1, "")
+	return a, p, in
+}
+
+func clientRequest(p *siptest.Peer, method string, seq int, body string) {
+	branches++
+	p.Vars["B"], p.Vars["M"], p.Vars["N"] = fmt.Sprint("c", branches), method, fmt.Sprint(seq)
+	if body != "" {
+		body = "Content-Type: application/sdp\n\n" + body + "\n"
+	}
+	p.Send(aliceWithin + body)
+}
+
+// A telephone may speak for those it serves, but not for another telephone, nor
+// for us, nor for another office.
+func TestClientCalls(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, in := aliceTalks(o)
+		for i, from := range []string{"102", "101"} {
+			p.Vars["From"], p.Vars["B"], p.Vars["ID"] = from, fmt.Sprint("as", i), fmt.Sprint("as", i)
+			p.Send(aliceCalls)
+			p.Expect("^SIP/2.0 403 ")
+		}
+		p.Vars["From"], p.Vars["B"] = "alice", "other"
+		p.Send(strings.Replace(aliceCalls, "${From}@office", "alice@elsewhere", 1))
+		p.Expect("^SIP/2.0 403 ")
+		p.Vars["ID"], p.Vars["B"] = "one", "address"
+		p.Vars["From"] = "102"
+		p.Send(strings.Replace(aliceCalls, "@office>;tag", "@10.0.0.3>;tag", 1))
+		p.Expect("^SIP/2.0 403 ")
+
+		// The connection to the telephone that served the caller is gone: our own
+		// proxy finds the way.
+		p.Close()
+		synctest.Wait()
+		a.Hangup(in.Call)
+		bye := a.next(sip.BYE)
+		if req := bye.Request; req.Recipient.String() != "sip:alice@192.0.2.9:5060" || req.Route().Value() != "<sip:10.0.0.3:5061;transport=tls;lr>" {
+			t.Errorf("BYE %v", req)
+		}
+		a.reply(bye, 200, "", "")
+		a.expect("^ended 200 by=us")
+	})
+}
+
+// A client that knows its telephone's address only, and no office, is as good as
+// any; its own URIs stand in the dialog.
+func TestClientByAddress(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a := o.phone("101", "10.0.0.1")
+		p := o.caller("103", a)
+		p.Vars["B"], p.Vars["ID"], p.Vars["From"] = "first", "one", "alice"
+		p.Send(strings.NewReplacer("@office>;tag", "@10.0.0.3>;tag", "To: <sip:101@office>", "To: <sip:101@10.0.0.3:5060>").Replace(aliceCalls))
+		p.Expect("100")
+		p.Expect("180")
+		in := a.expect("^offered from=alice").(Offered)
+		a.Answer(in.Call)
+		p.Expect("200")
+		a.expect("^answered")
+		if got := a.dialogs(); got != "sip:alice@office confirmed" {
+			t.Error("dialogs: ", got)
+		}
+		p.Vars["Local"] = strings.SplitAfter(p.Last.Get("To"), ";tag=")[1]
+		clientRequest(p, "ACK", 1, "")
+		synctest.Wait()
+		a.Hangup(in.Call)
+		a.expect("^ended")
+		bye := p.Expect("^BYE sip:alice@192.0.2.9:5060 ")
+		if bye.Get("To") != "<sip:alice@10.0.0.3>;tag=alice" || !strings.Contains(bye.Get("From"), "<sip:101@10.0.0.3:5060>") {
+			t.Errorf("BYE %v", bye)
+		}
+		p.Reply("200 OK", "")
+	})
+}
+
+// The telephone that served a client may have died: any other may bring its
+// requests. A stranger may not, whatever he knows, nor may a client's user speak
+// within a call between telephones.
+func TestClientSurvivor(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, _ := aliceTalks(o)
+		q := o.caller("104", a)
+		for k, v := range p.Vars {
+			q.Vars[k] = v
+		}
+		synctest.Wait() // ACK goes another way
+		clientRequest(q, "INVITE", 2, "v=0 again")
+		q.Expect("200")
+		clientRequest(q, "ACK", 2, "")
+		synctest.Wait()
+		clientRequest(q, "BYE", 3, "")
+		q.Expect("200")
+		a.expect("^ended 200 by=far")
+
+		other := o.phone("105", "10.0.0.5")
+		p = o.caller("102", other)
+		p.Vars["B"], p.Vars["ID"] = "first", "two"
+		p.Send(strings.ReplaceAll(inviteText, "101", "105"))
+		p.Expect("100")
+		r := p.Expect("180")
+		other.expect("^offered")
+		other.Answer("in-1")
+		p.Expect("200")
+		other.expect("^answered")
+		_, p.Vars["Local"], _ = strings.Cut(r.Get("To"), ";tag=")
+		request(p, "ACK", 1, "")
+		msg, v := wire.Parse(fmt.Appendf(nil, "BYE sip:105@10.0.0.5:5061;transport=tls SIP/2.0\r\nVia: SIP/2.0/TLS 10.0.0.5:5061;branch=z9hG4bKx\r\nMax-Forwards: 70\r\n"+
+			"From: <sip:102@office>;tag=bob\r\nTo: <sip:105@office>;tag=%s\r\nCall-ID: two\r\nCSeq: 9 BYE\r\nContent-Length: 0\r\n\r\n", p.Vars["Local"]))
+		if !v.OK() {
+			t.Fatal(v)
+		}
+		bye, status := msg.(*sip.Request), make(chan int, 1)
+		bye.RemoveHeader("Via")
+		other.in(func() {
+			other.stack.Request(other.proxy.flow, bye, func(res *sip.Response) { status <- res.StatusCode }, func(error) { status <- 0 })
+		})
+		if got := <-status; got != 481 {
+			t.Errorf("a client ends a call between telephones: %d", got)
+		}
+		other.quiet(time.Second)
+	})
+}
+
+// What in a dialog comes from a flow that nobody vouches for is nobody's.
+func TestClientStranger(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, p, _ := aliceTalks(o)
+		a.in(func() {
+			s := a.call("in-1")
+			nobody := &stack.Flow{}
+			if a.admits(s, nobody) {
+				t.Error("a stranger's flow is admitted")
+			}
+			if _, _, ok := a.vouched(nobody, sip.Uri{Scheme: "sip", User: "alice", Host: "office"}); ok {
+				t.Error("a stranger speaks for alice")
+			}
+			if !a.admits(s, s.flow) || !a.admits(s, a.server) {
+				t.Error("the rightful flows are not admitted")
+			}
+		})
+		clientRequest(p, "BYE", 2, "")
+		p.Expect("200")
+		a.expect("^ended")
+	})
+}
+
+// A connection that is there and yet dead: the request goes again, by our own
+// proxy.
+func TestClientServerSilent(t *testing.T) {
+	inBubble(t, func(o *office) {
+		a, _, in := aliceTalks(o)
+		synctest.Wait()
+		o.net.Freeze()
+		start := time.Now()
+		a.Hangup(in.Call)
+		a.expect("^ended 200 by=us")
+		bye := a.next(sip.BYE)
+		t.Logf("after %v", time.Since(start))
+		a.reply(bye, 200, "", "")
+	})
+}
