@@ -173,7 +173,13 @@ func (x *exchange) run(ctx context.Context) error {
 	x.stack.Do(x.messages.Start)
 	telling := make(chan struct{})
 	go func() { defer close(telling); x.tell.run(ctx) }()
-	err := x.stack.Run(ctx)
+	below, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, func() {
+		x.stack.Do(x.presence.Stop) // its watchers hear of it
+		stop()
+	})
+	err := x.stack.Run(below)
 	<-telling
 	return err
 }

@@ -154,7 +154,7 @@ func (s *script) heard(ctx context.Context, p *phone, over event) error {
 	if err != nil {
 		return err
 	}
-	like, at := likeness(s.said, got)
+	like, at := Likeness(s.said, got)
 	return s.check(like >= 0.9, "%s heard the sentence: likeness %.3f, %.2f s into %s",
 		p.name, like, float64(at)/hal.Rate, p.ear)
 }

@@ -7,13 +7,13 @@ import (
 	"chordophone/hal"
 )
 
-// likeness finds where want is heard in got and how alike the two are there: 1
+// Likeness finds where want is heard in got and how alike the two are there: 1
 // for the same sound at any level, less for what is cut, garbled or missing.
 //
 // The loudest stretch gives the place. Around it the sentence is compared piece
 // by piece, each by its best normalised correlation within a tenth of a second,
 // for a jitter buffer may stretch a pause; pieces count by their energy.
-func likeness(want, got []int16) (alike float64, at int) {
+func Likeness(want, got []int16) (alike float64, at int) {
 	const (
 		coarse = 4 // the place is looked for at a quarter of the rate
 		piece  = hal.Rate / 4

@@ -25,27 +25,27 @@ func TestLikeness(t *testing.T) {
 	for i := range heard {
 		heard[i] = heard[i]/2 + int16(i%7) // quieter, with some hum
 	}
-	c, at := likeness(speech, heard)
+	c, at := Likeness(speech, heard)
 	if c < 0.99 || at < 4317 || at > 4325 {
 		t.Errorf("the same sound: likeness %.3f at %d, want nearly 1 at 4321", c, at)
 	}
 	stretched := slices.Concat(heard[:12000], heard[11680:12000], heard[12000:])
-	if c, _ := likeness(speech, stretched); c < 0.95 {
+	if c, _ := Likeness(speech, stretched); c < 0.95 {
 		t.Errorf("with one frame played twice: likeness %.3f, want more than 0.95", c)
 	}
 
 	gap := append([]int16(nil), heard...)
 	clear(gap[8000:14000])
-	if c, _ := likeness(speech, gap); c > 0.8 {
+	if c, _ := Likeness(speech, gap); c > 0.8 {
 		t.Errorf("with a third of it missing: likeness %.3f, want less than 0.8", c)
 	}
-	if c, _ := likeness(speech, noise(22000, 2)); c > 0.2 {
+	if c, _ := Likeness(speech, noise(22000, 2)); c > 0.2 {
 		t.Errorf("another sound: likeness %.3f, want next to nothing", c)
 	}
-	if c, _ := likeness(speech, make([]int16, 22000)); c != 0 {
+	if c, _ := Likeness(speech, make([]int16, 22000)); c != 0 {
 		t.Errorf("silence: likeness %.3f, want 0", c)
 	}
-	if c, _ := likeness(speech, heard[:100]); c != 0 {
+	if c, _ := Likeness(speech, heard[:100]); c != 0 {
 		t.Errorf("too short: likeness %.3f, want 0", c)
 	}
 }

@@ -140,9 +140,9 @@ func TestSameVersionOtherValue(t *testing.T) {
 				Version: 1, Lifetime: time.Hour, Owner: nodes[i].View().Self.ID, Value: []byte(want),
 			}
 			for _, n := range nodes {
-				owner, _, err := nodes[0].Find(t.Context(), r.Resource)
+				owner, _, err := nodes[0].Find(context.Background(), r.Resource)
 				if self := n.View().Self; err == nil && (self.ID == owner.ID) == (want == "newer") {
-					if _, err := n.Ask(t.Context(), self, chord.Store{Replica: 1, Records: []overlay.Record{r}}); err != nil {
+					if _, err := n.Ask(context.Background(), self, chord.Store{Replica: 1, Records: []overlay.Record{r}}); err != nil {
 						t.Fatal(err)
 					}
 					break
@@ -152,6 +152,7 @@ func TestSameVersionOtherValue(t *testing.T) {
 		if r := run(t, nodes[0], cfg); r.Lacking == 0 || r.Repaired != r.Lacking {
 			t.Errorf("%+v: want copies that differ, and are repaired", r)
 		}
+		run(t, nodes[2], cfg) // what an owner was given, its holders are given the next time
 		if r := run(t, nodes[1], cfg); r.Lacking != 0 || r.Copies != 4*40 {
 			t.Errorf("afterwards %+v", r)
 		}

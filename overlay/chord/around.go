@@ -110,7 +110,11 @@ func (n *Node) fetchFrom(e *election, point overlay.ID) {
 			}
 			n.cast(e, vote{a.from.ID, heldIn(b.Records)})
 			if e.all && len(b.Records) > 0 {
-				n.later(n.cfg.RequestTimeout, func() { n.got(e.getting) }) // enough of waiting for the others
+				wait := 2 * hedge // enough of waiting for the others
+				if n.now.Before(n.carefulUntil) {
+					wait = n.cfg.RequestTimeout
+				}
+				n.later(wait, func() { n.got(e.getting) })
 			}
 		}
 		n.decide(e, false)

@@ -129,26 +129,3 @@ func (n *Node) failCalls(hop overlay.ID) {
 		c.done(answer{lost: true})
 	}
 }
-
-// timer is something to be done later.
-type timer struct {
-	at time.Time
-	do func()
-}
-
-func (n *Node) later(d time.Duration, do func()) {
-	n.timers = append(n.timers, timer{n.now.Add(d), do})
-}
-
-func (n *Node) fireTimers() {
-	for i := 0; i < len(n.timers); {
-		t := n.timers[i]
-		if n.now.Before(t.at) {
-			i++
-			continue
-		}
-		n.timers = slices.Delete(n.timers, i, i+1)
-		t.do()
-		i = 0
-	}
-}

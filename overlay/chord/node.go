@@ -46,8 +46,16 @@
 // The node responsible for a record's Resource is its owner. It saves what it is
 // sent, gives copies to the nodes that follow it, and only answers when two
 // others have it on disk (or all others, where there are fewer). Of two versions
-// the newer stands, so it does not matter in which order they meet, how often,
-// or after how long a separation.
+// the newer stands, whoever wrote them, so it does not matter in which order they
+// meet, how often, or after how long a separation.
+//
+// No single node's word counts for much. Who wrote a record sees to it that there
+// are copies; who reads one asks several holders, or compares the owner's answer
+// with what it holds itself. Most questions carry a digest of what the asker has,
+// and most answers say that it is the same.
+//
+// Silence costs a caller little: what is slow to come is asked for elsewhere, long
+// before it is known who is dead.
 package chord
 
 import (
@@ -91,7 +99,8 @@ type Node struct {
 
 	// What is going on.
 	calls       []call
-	timers      []timer
+	timers      timers
+	timerSeq    uint64
 	forwarded   []forwarded
 	recent      []request // ring buffer
 	recentAt    int
@@ -244,8 +253,8 @@ func (n *Node) Next() time.Time {
 	for i := range n.calls {
 		earlier(n.calls[i].deadline)
 	}
-	for i := range n.timers {
-		earlier(n.timers[i].at)
+	if len(n.timers) > 0 {
+		earlier(n.timers[0].at)
 	}
 	if n.state == joined {
 		earlier(n.announceAt)

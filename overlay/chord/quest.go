@@ -41,31 +41,36 @@ func (n *Node) route(hop overlay.Peer, key overlay.ID, body Body, done func(answ
 // way of another node, too: the link between may carry nothing. While it is not
 // known whether the owner lives, anybody else could only guess, and is not heard.
 func (n *Node) goStraight(hop overlay.Peer, key overlay.ID, body Body, done func(answer)) {
-	open, over := 0, false
+	over := false
 	ended := func(a answer) {
-		open--
-		if over || open > 0 && a.body == nil {
-			return
+		if !over {
+			over = true
+			done(a)
 		}
-		over = true
-		done(a)
 	}
 	to := []Dest{{ID: key, Resource: true}}
-	open++
 	n.call(call{hop: hop, far: true, done: ended}, to, body, 2*n.cfg.RequestTimeout)
 	n.later(slow(body), func() {
-		q, ok := n.helper(hop.ID)
-		if over || !ok || n.state != joined {
+		if over || n.state != joined {
 			return
 		}
-		open++
-		n.call(call{hop: q, far: true, verify: true, done: func(a answer) {
-			if a.from.ID != hop.ID {
-				a = answer{}
-			}
-			ended(a)
-		}}, to, body, 2*n.cfg.RequestTimeout)
+		n.checkSilent(hop)
+		if q, ok := n.helper(hop.ID); ok {
+			n.call(call{hop: q, far: true, verify: true, done: func(a answer) {
+				if a.body != nil && a.from.ID == hop.ID {
+					ended(a)
+				}
+			}}, to, body, 2*n.cfg.RequestTimeout)
+		}
 	})
+}
+
+// checkSilent asks a neighbour that is slow to answer whether it lives, so that it
+// is known the sooner when it does not.
+func (n *Node) checkSilent(hop overlay.Peer) {
+	if !n.suspected(hop.ID) && n.neighbour(hop.ID) && !slices.ContainsFunc(n.calls, func(c call) bool { return c.hop.ID == hop.ID && !c.far }) {
+		n.ask(hop, Ping{}, func(answer) {})
+	}
 }
 
 // slow is how long a request may take until it goes another way, too.
@@ -112,6 +117,9 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 		n.endQuest(q, a)
 	}}, []Dest{{ID: q.point, Resource: true}}, q.body, q.until.Sub(n.now))
 	n.later(slow(q.body), func() {
+		if !q.over {
+			n.checkSilent(hop)
+		}
 		if !q.over && q.tried[len(q.tried)-1] == hop.ID { // nobody went on since
 			n.nextWay(q)
 		}

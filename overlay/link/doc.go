@@ -28,7 +28,8 @@
 // Every message is signed by its maker. Signatures are checked here, on
 // forwarded messages too, before chord sees anything; what fails is dropped and
 // counted. A forwarded message keeps the octets its maker signed: they travel in
-// chord.Message.Raw.
+// chord.Message.Raw. Certificates that the other side knows are left out
+// (PROFILE.md, 2.3), and put back where a message goes further.
 //
 // What needs no state machine is answered here and never reaches chord: Attach,
 // AppAttach, Probe, RouteQuery, Find, PathTrack and ConfigUpdate, and every

@@ -188,7 +188,20 @@ func (e *experiment) kill() *AfterKill {
 	}
 	a := &AfterKill{RecordsStored: len(e.records)}
 	start := e.now
+	var got []time.Duration
+	for k, s := range e.records {
+		e.After(time.Second*time.Duration(k)/time.Duration(len(e.records)), func() {
+			began := e.now
+			e.Get(e.alive(e.Members()), s.rec.Resource, func(g chord.Got) {
+				if len(g.Records) > 0 {
+					a.AtOnceGot++
+				}
+				got = append(got, e.now-began)
+			}, s.rec.Kind)
+		})
+	}
 	first := e.lookups(time.Second)
+	a.AtOnceGetP95S = thousandths(quantile(got, 0.95))
 	a.AtOnceRight, a.AtOnceP95S = first.right, thousandths(quantile(first.took, 0.95))
 	if _, ok := e.RunUntil(settleTime, e.settled); ok {
 		a.SettledS = seconds(e.now - start)

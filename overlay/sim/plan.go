@@ -57,8 +57,10 @@ type Result struct {
 
 // AfterKill is measured after a share of the nodes was killed at once.
 type AfterKill struct {
-	AtOnceRight    int     `json:"at_once_right"` // look-ups in the first second
-	AtOnceP95S     float64 `json:"at_once_p95_s"` // how long they took
+	AtOnceRight    int     `json:"at_once_right"`     // look-ups in the first second
+	AtOnceP95S     float64 `json:"at_once_p95_s"`     // how long they took
+	AtOnceGot      int     `json:"at_once_got"`       // records found in the first second
+	AtOnceGetP95S  float64 `json:"at_once_get_p95_s"` // how long that took, of all
 	SettledS       float64 `json:"settled_s"`
 	Lookups        int     `json:"lookups"`
 	LookupsRight   int     `json:"lookups_right"`

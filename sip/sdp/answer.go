@@ -3,6 +3,7 @@ package sdp
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Answer answers an offer with what local would itself have offered: RFC 3264,
@@ -67,9 +68,12 @@ func answerMedia(offer, own Media) (Media, error) {
 			continue
 		}
 		// The offer's payload type and order, section 6.1; our parameters.
-		a.Codecs = append(a.Codecs, Codec{PT: c.PT, Name: own.Codecs[i].Name, Rate: c.Rate, Fmtp: own.Codecs[i].Fmtp})
-		sound = sound || !c.isEvent()
+		o := own.Codecs[i]
+		a.Codecs = append(a.Codecs, Codec{PT: c.PT, Name: o.Name, Rate: c.Rate, Channels: o.Channels, Fmtp: o.Fmtp})
+		sound = sound || c.Sound()
 	}
+	a.Codecs = Redundant(a.Codecs)
+	a.VoIPMetrics = own.VoIPMetrics && offer.VoIPMetrics
 	if !sound {
 		return Media{}, fmt.Errorf("no codec in common")
 	}
@@ -85,7 +89,22 @@ func answerMedia(offer, own Media) (Media, error) {
 	return a, nil
 }
 
-func (c Codec) isEvent() bool { return c.Is(Codec{Name: TelephoneEvent, Rate: c.Rate}) }
+// Redundant writes into the parameters of each redundant format what it may hold twice:
+// the best codec of its rate (RFC 2198, section 5). Without one the format is left out.
+func Redundant(codecs []Codec) []Codec {
+	out := codecs[:0]
+	for _, c := range codecs {
+		if strings.EqualFold(c.Name, Redundancy) {
+			i := slices.IndexFunc(codecs, func(o Codec) bool { return o.Sound() && o.Rate == c.Rate })
+			if i < 0 {
+				continue
+			}
+			c.Fmtp = fmt.Sprintf("%d/%d", codecs[i].PT, codecs[i].PT)
+		}
+		out = append(out, c)
+	}
+	return out
+}
 
 // chooseCrypto takes the first offered key whose suite is ours, and answers with
 // our key under the offer's tag: RFC 4568, section 5.1.2.
@@ -128,7 +147,7 @@ func check(offer, answer Description) error {
 	case !a.Addr.IsValid() || a.Addr.IsMulticast():
 		return fmt.Errorf("no usable address for audio")
 	case !slices.ContainsFunc(a.Codecs, func(c Codec) bool {
-		return !c.isEvent() && slices.ContainsFunc(o.Codecs, c.Is)
+		return c.Sound() && slices.ContainsFunc(o.Codecs, c.Is)
 	}):
 		return fmt.Errorf("no codec in common")
 	case a.Protocol == SAVP || len(a.Cryptos) > 0:

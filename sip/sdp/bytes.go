@@ -47,7 +47,11 @@ func (m *Media) write(b *strings.Builder, session netip.Addr) {
 		fmt.Fprintf(b, "c=%s\r\n", connection(m.Addr))
 	}
 	for _, c := range m.Codecs {
-		fmt.Fprintf(b, "a=rtpmap:%d %s/%d\r\n", c.PT, c.Name, c.Rate)
+		fmt.Fprintf(b, "a=rtpmap:%d %s/%d", c.PT, c.Name, c.Rate)
+		if c.Channels > 1 {
+			fmt.Fprintf(b, "/%d", c.Channels)
+		}
+		b.WriteString("\r\n")
 		if c.Fmtp != "" {
 			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", c.PT, c.Fmtp)
 		}
@@ -60,6 +64,9 @@ func (m *Media) write(b *strings.Builder, session netip.Addr) {
 	}
 	if m.RTCPPort != 0 && m.RTCPPort != m.Port+1 {
 		fmt.Fprintf(b, "a=rtcp:%d\r\n", m.RTCPPort)
+	}
+	if m.VoIPMetrics {
+		b.WriteString("a=rtcp-xr:voip-metrics\r\n")
 	}
 	fmt.Fprintf(b, "a=%s\r\n", m.Direction)
 	for _, c := range m.Cryptos {

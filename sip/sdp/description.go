@@ -50,6 +50,13 @@ const (
 // TelephoneEvent is the encoding name of keys pressed, RFC 4733, section 2.4.1.
 const TelephoneEvent = "telephone-event"
 
+// Redundancy is the encoding name of sound sent twice, RFC 2198; ComfortNoise that of
+// the noise of a silent room, RFC 3389.
+const (
+	Redundancy   = "red"
+	ComfortNoise = "CN"
+)
+
 // Description is one session description.
 type Description struct {
 	Origin Origin
@@ -76,6 +83,8 @@ type Media struct {
 	MaxPtime  time.Duration
 	Direction Direction
 	Cryptos   []Crypto // usable ones, by preference
+
+	VoIPMetrics bool // reports on quality are wanted: RFC 3611, section 5.1
 }
 
 // Audio returns the index of the first audio stream that is not refused, or -1.
@@ -91,15 +100,27 @@ func (d *Description) Audio() int {
 // Codec is one way of coding sound, under the payload type by which one side
 // wants to receive it.
 type Codec struct {
-	PT   uint8
-	Name string // encoding name as in RFC 3551: compared without case
-	Rate int    // RTP clock rate, Hz
-	Fmtp string // format parameters, empty if none
+	PT       uint8
+	Name     string // encoding name as in RFC 3551: compared without case
+	Rate     int    // RTP clock rate, Hz
+	Channels int    // 0 means what is not written: one
+	Fmtp     string // format parameters, empty if none
 }
 
 // Is reports whether two codecs are the same, whatever their payload types.
 func (c Codec) Is(o Codec) bool {
-	return strings.EqualFold(c.Name, o.Name) && c.Rate == o.Rate
+	return strings.EqualFold(c.Name, o.Name) && c.Rate == o.Rate && max(c.Channels, 1) == max(o.Channels, 1)
+}
+
+// Sound reports whether a codec codes sound by itself: keys pressed, redundancy and
+// comfort noise only go with one.
+func (c Codec) Sound() bool {
+	for _, n := range []string{TelephoneEvent, Redundancy, ComfortNoise} {
+		if strings.EqualFold(c.Name, n) {
+			return false
+		}
+	}
+	return true
 }
 
 // static is the table of payload types that need no rtpmap, RFC 3551, section 6.

@@ -3,6 +3,7 @@ package sdp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,14 +176,20 @@ func codecAttributes(md *sdp.MediaDescription) (maps map[uint8]Codec, params map
 		}
 		// <encoding name>/<clock rate>[/<channels>], RFC 8866, section 6.6.
 		f := strings.Split(rest, "/")
-		if len(f) < 2 || len(f) > 3 || len(f) == 3 && f[2] != "1" || !token(f[0]) {
+		if len(f) < 2 || len(f) > 3 || !token(f[0]) {
 			continue
+		}
+		channels := uint64(0)
+		if len(f) == 3 && f[2] != "1" {
+			if channels, err = strconv.ParseUint(f[2], 10, 8); err != nil {
+				continue
+			}
 		}
 		rate, err := strconv.ParseUint(f[1], 10, 31)
 		if err != nil || rate == 0 {
 			continue
 		}
-		maps[uint8(pt)] = Codec{PT: uint8(pt), Name: f[0], Rate: int(rate)}
+		maps[uint8(pt)] = Codec{PT: uint8(pt), Name: f[0], Rate: int(rate), Channels: int(channels)}
 	}
 	return maps, params
 }
@@ -197,6 +204,8 @@ func (m *Media) attribute(key, value string) {
 		m.Ptime = parseMillis(value)
 	case "maxptime":
 		m.MaxPtime = parseMillis(value)
+	case "rtcp-xr": // RFC 3611, section 5.1
+		m.VoIPMetrics = m.VoIPMetrics || slices.Contains(strings.Fields(value), "voip-metrics")
 	case "rtcp": // <port> [<nettype> <addrtype> <address>], RFC 3605
 		f := strings.Fields(value)
 		if len(f) > 0 {

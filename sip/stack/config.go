@@ -83,11 +83,11 @@ func (l Limits) withDefaults() Limits {
 }
 
 const (
-	connectTime = 5 * time.Second
-	farewell    = 2 * time.Second // for transactions at hand when Run ends
-	maxWork     = 256             // of Go at once
-	maxDatagram = 1300            // octets of a request on UDP: RFC 3261, section 18.1.1, for an unknown path MTU
-	maxBehind   = 1024            // datagrams that wait for the loop
+	connectTime = 2500 * time.Millisecond // one SYN may be lost
+	farewell    = 2 * time.Second         // for transactions at hand when Run ends
+	maxWork     = 256                     // of Go at once
+	maxDatagram = 1300                    // octets of a request on UDP: RFC 3261, section 18.1.1, for an unknown path MTU
+	maxBehind   = 1024                    // datagrams that wait for the loop
 )
 
 // Handler is what lives above the stack. Its methods are called in the loop.

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // systemNet is the operating system's network.
@@ -32,11 +34,26 @@ func (systemNet) Listen(addr netip.AddrPort) (net.Listener, error) {
 // Dial connects from the address that the phone listens on, so that the far side
 // sees one phone at one address.
 func (systemNet) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: keepAliveConfig}
+	d := net.Dialer{KeepAliveConfig: keepAliveConfig, Control: func(_, _ string, c syscall.RawConn) error {
+		giveUp(c)
+		return nil
+	}}
 	if from.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
 	return d.DialContext(ctx, "tcp", to.String())
+}
+
+// unheard is for how long the far side's system may leave octets unacknowledged
+// before a connection is over: it has lost its power or its network.
+const unheard = 6 * time.Second
+
+// giveUp has the kernel end a connection that is unheard for so long. // RFC 5482
+// Where it cannot, keep-alive does it later.
+func giveUp(c syscall.RawConn) {
+	c.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unheard/time.Millisecond))
+	})
 }
 
 var keepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
@@ -44,6 +61,9 @@ var keepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, 
 func keepAlive(c net.Conn) {
 	if t, ok := c.(*net.TCPConn); ok {
 		t.SetKeepAliveConfig(keepAliveConfig)
+		if c, err := t.SyscallConn(); err == nil {
+			giveUp(c)
+		}
 	}
 }
 

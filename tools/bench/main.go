@@ -4,8 +4,10 @@
 //	go run ./tools/bench --part dht --out build/bench.json
 //	go run ./tools/bench --part dht --short                      # to see that it works
 //	go run ./tools/bench --stages put,idle --nodes 20 --peers ours --tally
+//	go run ./tools/bench --part sip --phone build/chordophone --out build/bench-sip.json
 //
-// The exit code is 0 when everything was measured, whatever the verdicts.
+// The exit code of part dht is 0 when everything was measured, whatever the verdicts;
+// that of part sip is 1 also when a bar was missed.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,7 +27,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"chordophone/tools/bench/dht"
+	"chordophone/tools/bench/report"
 	"chordophone/tools/bench/ringnode"
+	"chordophone/tools/bench/sip"
 )
 
 func main() {
@@ -43,26 +48,46 @@ func main() {
 
 // runCmd is the measurement.
 type runCmd struct {
-	Part   string   `help:"What to measure: dht." enum:"dht" default:"dht"`
+	Part   string   `help:"What to measure: dht or sip." enum:"dht,sip" default:"dht"`
 	Out    string   `help:"File for the figures as JSON." type:"path" placeholder:"FILE"`
 	Short  bool     `help:"A small and quick run: shows that it works, the figures mean little."`
-	Nodes  []int    `help:"Sizes of the networks (default 20,50; short: 10)."`
-	Stages []string `help:"Stages to run (default all): cold, put, get, idle, silent, kill20, kill50, cycle, stores."`
-	Peers  []string `help:"Programs to measure: ours,opendht or ours." default:"ours,opendht"`
-	Seed   uint64   `help:"Chooses who reads and who is killed." default:"1"`
+	Nodes  []int    `help:"dht: sizes of the networks (default 20,50; short: 10)."`
+	Stages []string `help:"Stages to run (default all). dht: cold, put, get, idle, silent, kill20, kill50, cycle, stores. sip: latency, load, capacity, overload, torture, malformed."`
+	Peers  []string `help:"Programs to measure: ours, and dht: opendht, sip: kamailio (default both)."`
+	Seed   uint64   `help:"Chooses who reads and who is killed, or which malformed requests are sent." default:"1"`
 	Data   string   `help:"Directory for the nodes' data; it should be on a real disk (default: that for temporary files)." type:"existingdir"`
-	Tally  bool     `help:"Count messages by kind, into the JSON; costs a little time."`
+	Tally  bool     `help:"dht: count messages by kind, into the JSON; costs a little time."`
+	Phone  string   `help:"sip: the telephone's program (default: chordophone beside this program)." type:"path" placeholder:"FILE"`
+	Speech string   `help:"sip: what is spoken into the telephones: a WAV file (default: nothing)." type:"existingfile" placeholder:"FILE"`
+	Keep   string   `help:"sip: directory for the captures that times are taken from (default: they are not kept)." type:"path" placeholder:"DIR"`
 	Quiet  bool     `help:"Say nothing on the way." short:"q"`
 }
 
 func (r *runCmd) Run(ctx context.Context) error {
-	o, err := r.options()
-	if err != nil {
-		return err
-	}
-	doc, err := dht.Run(ctx, o)
-	if errors.Is(err, dht.ErrNoOpenDHT) {
-		return err
+	var (
+		doc    report.Document
+		err    error
+		missed error
+	)
+	switch r.Part {
+	case "sip":
+		o, oerr := r.sipOptions()
+		if oerr != nil {
+			return oerr
+		}
+		doc, err = sip.Run(ctx, o)
+		if n := doc.Count(report.Miss); n > 0 {
+			missed = fmt.Errorf("%d bars missed", n)
+		}
+	default:
+		o, oerr := r.options()
+		if oerr != nil {
+			return oerr
+		}
+		doc, err = dht.Run(ctx, o)
+		if errors.Is(err, dht.ErrNoOpenDHT) {
+			return err
+		}
 	}
 	if r.Short {
 		doc.Notes = append(doc.Notes, "a short run: its figures mean little")
@@ -72,21 +97,68 @@ func (r *runCmd) Run(ctx context.Context) error {
 			err = errors.Join(err, werr)
 		}
 	}
-	return errors.Join(doc.WriteTable(os.Stdout), err)
+	return errors.Join(doc.WriteTable(os.Stdout), err, missed)
+}
+
+// say tells what goes on.
+func (r *runCmd) say() func(string, ...any) {
+	if r.Quiet {
+		return func(string, ...any) {}
+	}
+	return func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+}
+
+// dataDir is where nodes keep what they keep.
+func (r *runCmd) dataDir() string {
+	if r.Data == "" {
+		return os.TempDir()
+	}
+	return r.Data
+}
+
+// choose holds stages and peers to what a part has. No peers is all of them.
+func (r *runCmd) choose(all []string, peer string) (stages []string, oursOnly bool, err error) {
+	stages = r.Stages
+	if len(stages) == 0 {
+		stages = all
+	}
+	for _, s := range stages {
+		if !slices.Contains(all, s) {
+			return nil, false, fmt.Errorf("stage %q: want some of %s", s, strings.Join(all, ","))
+		}
+	}
+	for _, p := range r.Peers {
+		if p != "ours" && p != peer {
+			return nil, false, fmt.Errorf("peer %q: want ours,%s or ours", p, peer)
+		}
+	}
+	return stages, len(r.Peers) > 0 && !slices.Contains(r.Peers, peer), nil
+}
+
+func (r *runCmd) sipOptions() (o sip.Options, err error) {
+	o = sip.Options{
+		Phone: r.Phone, Speech: r.Speech, Data: r.dataDir(), Keep: r.Keep,
+		Scale: sip.Full(), Seed: r.Seed, Say: r.say(),
+	}
+	if r.Short {
+		o.Scale = sip.Short()
+	}
+	if o.Phone == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return o, err
+		}
+		o.Phone = filepath.Join(filepath.Dir(exe), "chordophone")
+	}
+	if _, err := os.Stat(o.Phone); err != nil {
+		return o, fmt.Errorf("%w: make build makes it, --phone names it", err)
+	}
+	o.Stages, o.OursOnly, err = r.choose(sip.Stages(), "kamailio")
+	return o, err
 }
 
 func (r *runCmd) options() (o dht.Options, err error) {
-	o = dht.Options{
-		Nodes: r.Nodes, Stages: r.Stages, OursOnly: !slices.Contains(r.Peers, "opendht"),
-		Scale: dht.Full(), Seed: r.Seed, Tally: r.Tally, Data: r.Data,
-		Say: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
-	}
-	if r.Quiet {
-		o.Say = func(string, ...any) {}
-	}
-	if o.Data == "" {
-		o.Data = os.TempDir()
-	}
+	o = dht.Options{Nodes: r.Nodes, Scale: dht.Full(), Seed: r.Seed, Tally: r.Tally, Data: r.dataDir(), Say: r.say()}
 	if r.Short {
 		o.Scale = dht.Short()
 	}
@@ -95,18 +167,8 @@ func (r *runCmd) options() (o dht.Options, err error) {
 	} else if len(o.Nodes) == 0 {
 		o.Nodes = []int{20, 50}
 	}
-	if len(o.Stages) == 0 {
-		o.Stages = dht.Stages()
-	}
-	for _, s := range o.Stages {
-		if !slices.Contains(dht.Stages(), s) {
-			return o, fmt.Errorf("stage %q: want some of %s", s, strings.Join(dht.Stages(), ","))
-		}
-	}
-	for _, p := range r.Peers {
-		if p != "ours" && p != "opendht" {
-			return o, fmt.Errorf("peer %q: want ours,opendht or ours", p)
-		}
+	if o.Stages, o.OursOnly, err = r.choose(dht.Stages(), "opendht"); err != nil {
+		return o, err
 	}
 	for _, n := range o.Nodes {
 		if n < 5 || n > 250 {

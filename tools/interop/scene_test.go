@@ -36,7 +36,8 @@ type scene struct {
 	users []string
 	run   []*process
 	undo  []func()
-	found string // what the table says beside "ok"
+	found string  // what the table says beside "ok"
+	worst float64 // the least likeness of what was heard
 	err   error
 }
 
@@ -81,7 +82,14 @@ func (s *scene) user() string {
 
 // start runs a program that ends with the trial.
 func (s *scene) start(name string, h *host, separate func([]byte), program string, args ...string) *process {
-	p, err := start(name, h.command(program, args...), filepath.Join(s.dir, name+".log"), separate)
+	return s.startIn(s.dir, name, h, separate, program, args...)
+}
+
+// startIn does so in a directory: some programs know only short names of files.
+func (s *scene) startIn(dir, name string, h *host, separate func([]byte), program string, args ...string) *process {
+	cmd := h.command(program, args...)
+	cmd.Dir = dir
+	p, err := start(name, cmd, filepath.Join(s.dir, name+".log"), separate)
 	s.must(err)
 	s.run = append(s.run, p)
 	s.undo = append(s.undo, p.kill)

@@ -38,7 +38,7 @@ func (b Bar) text(unit string) string {
 	if b.AtLeast {
 		sign = ">="
 	}
-	s := fmt.Sprintf("%s %s %s", sign, strconv.FormatFloat(b.Limit, 'f', -1, 64), unit)
+	s := fmt.Sprintf("%s %s %s", sign, strconv.FormatFloat(math.Round(b.Limit*100)/100, 'f', -1, 64), unit)
 	if b.Goal != 0 {
 		s += fmt.Sprintf(" (goal %s)", strconv.FormatFloat(b.Goal, 'f', -1, 64))
 	}
@@ -47,8 +47,9 @@ func (b Bar) text(unit string) string {
 
 // Verdicts on a row.
 const (
-	Pass = "PASS"
-	Miss = "MISS"
+	Pass   = "PASS"
+	Miss   = "MISS"
+	NotRun = "not run" // there is a bar, but nothing to make it from: no peer
 )
 
 // Row is one thing that was measured. A figure that was not measured is nil.
@@ -61,6 +62,16 @@ type Row struct {
 	Ours    *Figure `json:"ours,omitempty"`
 	Peer    *Figure `json:"peer,omitempty"`
 	Verdict string  `json:"verdict,omitempty"` // of ours against the bar
+
+	// Of figures that are the median of several rounds.
+	OursSpread *Spread `json:"ours_spread,omitempty"`
+	PeerSpread *Spread `json:"peer_spread,omitempty"`
+}
+
+// Spread is between what a figure was in several rounds.
+type Spread struct {
+	Least float64 `json:"least"`
+	Most  float64 `json:"most"`
 }
 
 // Figure is a measured value.
@@ -122,7 +133,8 @@ func (d Document) WriteTable(w io.Writer) error {
 		if r.Bar != nil {
 			bar = r.Bar.text(r.Unit)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\n", r.What, r.Nodes, bar, text(r.Ours, r.Unit), text(r.Peer, r.Unit), r.Verdict)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\n", r.What, r.Nodes, bar,
+			text(r.Ours, r.OursSpread, r.Unit), text(r.Peer, r.PeerSpread, r.Unit), r.Verdict)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -141,20 +153,28 @@ func (d Document) WriteJSON(w io.Writer) error {
 	return e.Encode(d)
 }
 
-// text is a value with three significant digits.
-func text(f *Figure, unit string) string {
+// text is a value with three significant digits, and its spread.
+func text(f *Figure, s *Spread, unit string) string {
 	switch {
 	case f == nil:
 		return "-"
 	case *f == Never:
 		return "never"
 	}
+	out := digits(*f) + " " + unit
+	if s != nil && s.Least != s.Most {
+		out += " (" + digits(Figure(s.Least)) + "-" + digits(Figure(s.Most)) + ")"
+	}
+	return out
+}
+
+func digits(f Figure) string {
 	decimals := 2
-	switch a := math.Abs(float64(*f)); {
+	switch a := math.Abs(float64(f)); {
 	case a == math.Trunc(a) && a < 1e6, a >= 100:
 		decimals = 0
 	case a >= 10:
 		decimals = 1
 	}
-	return strconv.FormatFloat(float64(*f), 'f', decimals, 64) + " " + unit
+	return strconv.FormatFloat(float64(f), 'f', decimals, 64)
 }

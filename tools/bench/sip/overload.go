@@ -1,0 +1,127 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// overload offers every target far more than it can do, and sees what it costs, what
+// becomes of the calls, and whether a telephone call of its own suffers.
+func (c *campaign) overload(ctx context.Context) error {
+	stop, err := c.sipp.callee("callee_rings.xml")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return c.each(ctx, StageOverload, func(ctx context.Context, t *target) error {
+		talking := len(t.phones) == 2
+		var calm rtpQuality
+		if talking {
+			if err := talk(ctx, t.phones); err != nil {
+				return err
+			}
+			wire, err := startCapture(ctx, c.host, c.file("calm", t), rtpFilter)
+			if err != nil {
+				return err
+			}
+			time.Sleep(2 * time.Second)
+			quiet := streams{}
+			if err := wire.read(ctx, quiet.packet); err != nil {
+				return err
+			}
+			calm = quiet.quality()
+		}
+		wire, err := startCapture(ctx, c.host, c.file("overload", t), "udp port 5060 or "+rtpFilter)
+		if err != nil {
+			return err
+		}
+		peak := t.peak()
+		r, err := c.sipp.calls(ctx, t.entry, overloadRate, overloadRate*c.scale.Overload, hold)
+		most := peak()
+		caller, voice := newExchanges(callerAddr), streams{}
+		rerr := wire.read(ctx, func(p packet) {
+			if p.from.Port() == sipPort || p.to.Port() == sipPort {
+				caller.packet(p)
+			} else {
+				voice.packet(p)
+			}
+		})
+		if rerr != nil {
+			c.notes = append(c.notes, fmt.Sprintf("%s, overload: %v", t.name, rerr))
+		}
+		if err != nil {
+			return err
+		}
+		caller.end()
+		f := c.of(t)
+		f.add("overload.rss", megabytes(most.RSS))
+		f.add("overload.pss", megabytes(most.PSS))
+		f.add("overload.done", float64(caller.finals[200]))
+		f.add("overload.refused", float64(caller.finals[503]))
+		f.add("overload.silent", float64(caller.finals[0]))
+		f.add("overload.curt", float64(caller.curt))
+		detail := map[string]any{"calls": r, "finals": caller.finals, "sent again": r.Again, "memory": most}
+		if talking {
+			heard, err := hangUp(ctx, t.phones)
+			if err != nil {
+				return err
+			}
+			q := voice.quality()
+			f.add("overload.rtp.streams", float64(q.Streams))
+			f.add("overload.rtp.missing", float64(q.Missing))
+			f.add("overload.rtp.gap", q.GapP99)
+			f.add("overload.rtp.gapmax", q.GapMax)
+			f.add("overload.rtp.calm", calm.GapP99)
+			var concealed uint64
+			for _, s := range heard {
+				concealed = max(concealed, s.Concealed)
+			}
+			f.add("overload.concealed", float64(concealed))
+			detail["voice"], detail["voice before"], detail["heard"] = q, calm, heard
+		}
+		c.remember(t, StageOverload, detail)
+		c.say("%s: %s: finals %v, peak RSS %.0f MB", t.name, StageOverload, caller.finals, megabytes(most.RSS))
+		return nil
+	})
+}
+
+// rtpFilter lets the phones' RTP and RTCP through.
+const rtpFilter = "udp portrange 16384-16883"
+
+// talk lets the first phone call the second.
+func talk(ctx context.Context, phones []*phone) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for _, line := range []string{"off", "keys 102#"} {
+		if err := phones[0].WriteLine(line); err != nil {
+			return err
+		}
+	}
+	if _, err := phones[1].wait(ctx, "the second phone to ring", func(e event) bool { return e.Event == "ring" && e.On }); err != nil {
+		return err
+	}
+	if err := phones[1].WriteLine("off"); err != nil {
+		return err
+	}
+	_, err := phones[0].wait(ctx, "a call between the phones", func(e event) bool { return e.Event == "call" && e.State == "connected" })
+	return err
+}
+
+// hangUp ends the call and returns what both heard.
+func hangUp(ctx context.Context, phones []*phone) (heard []sound, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for _, p := range phones {
+		err = errors.Join(err, p.WriteLine("on"))
+	}
+	for _, p := range phones {
+		e, werr := p.wait(ctx, "the end of the call between the phones", func(e event) bool { return e.Event == "call" && e.State == "ended" })
+		err = errors.Join(err, werr)
+		if e.Sound != nil {
+			heard = append(heard, *e.Sound)
+		}
+	}
+	return heard, err
+}

@@ -1,0 +1,164 @@
+//go:build interop
+
+package interop
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"chordophone/hal"
+	"chordophone/hal/wav"
+)
+
+// linphone is one linphonec, driven over its stdin. It says a voice and records what
+// it receives.
+type linphone struct {
+	s      *scene
+	name   string
+	host   *host
+	speaks *voice
+	dir    string
+	*process
+}
+
+// linphone starts one as user at server i over a transport.
+func (s *scene) linphone(user string, i int, over string, v *voice) *linphone {
+	return s.linphoneWith(user, "secret"+user, i, over, v)
+}
+
+func (s *scene) linphoneWith(user, password string, i int, over string, v *voice) *linphone {
+	h := s.host()
+	l := &linphone{s: s, name: user, host: h, speaks: v, dir: filepath.Join(s.dir, user)}
+	rc := s.file(user+"/rc", strings.NewReplacer(
+		"ADDRESS", h.address, "SERVER", fmt.Sprintf("%s:%d", s.at(i), port(over)), "OVER", over,
+		"USER", user, "OFFICE", officeName, "PASSWORD", password,
+	).Replace(linphoneConfig))
+	s.must(os.MkdirAll(filepath.Join(l.dir, ".local/share/linphone"), 0o755))
+	l.process = s.startIn(l.dir, user, h, nil, "env", "HOME="+l.dir, "linphonec", "-S", "-d", "5", "-l", "trace.log", "-c", rc)
+	l.write("soundcard use files")
+	l.write("play " + filepath.Join("..", "..", "..", filepath.Base(v.wav8)))
+	l.write("record heard.wav")
+	return l
+}
+
+const linphoneConfig = `[sip]
+sip_port=5060
+sip_tcp_port=5060
+sip_tls_port=5061
+verify_server_certs=0
+verify_server_cn=0
+default_proxy=0
+use_ipv6=0
+guess_hostname=1
+media_encryption=none
+keepalive_period=60000
+zrtp_secrets_cache=
+[proxy_0]
+reg_proxy=<sip:SERVER;transport=OVER>
+reg_route=<sip:SERVER;transport=OVER;lr>
+reg_identity=sip:USER@OFFICE
+reg_expires=3600
+reg_sendregister=1
+publish=0
+[auth_info_0]
+username=USER
+passwd=PASSWORD
+realm=OFFICE
+domain=OFFICE
+[rtp]
+audio_rtp_port=20000-30000
+audio_jitt_comp=60
+[audio_codec_0]
+mime=PCMU
+rate=8000
+channels=1
+enabled=1
+[audio_codec_1]
+mime=PCMA
+rate=8000
+channels=1
+enabled=1
+[app]
+[video]
+enabled=0
+capture=0
+display=0
+automatically_initiate=0
+automatically_accept=0
+`
+
+func (l *linphone) String() string { return "linphone " + l.name }
+func (l *linphone) number() string { return l.name }
+func (l *linphone) voice() *voice  { return l.speaks }
+
+// says waits for a line on its terminal that has all parts.
+func (l *linphone) says(what string, within time.Duration, parts ...string) string {
+	line, ok := l.lines.wait(within, func(line string) bool { return containsAll(line, parts) })
+	if !ok {
+		l.s.failf("%s: no %s within %v (a line with %q)", l, what, within, parts)
+	}
+	return line
+}
+
+// heard is what it recorded.
+func (l *linphone) heard() ([]int16, error) {
+	sound, err := wav.ReadFile(filepath.Join(l.dir, "heard.wav"))
+	if err != nil {
+		return nil, nil // not yet there
+	}
+	return sound.At(hal.Rate), nil
+}
+
+func (l *linphone) registered() {
+	for deadline := time.Now().Add(soon); time.Now().Before(deadline); {
+		l.write("status register")
+		if _, ok := l.lines.wait(300*time.Millisecond, func(line string) bool { return strings.Contains(line, "registered, identity") }); ok {
+			return
+		}
+	}
+	l.s.failf("%s: no registration within %v", l, soon)
+}
+
+func (l *linphone) dial(to string) {
+	l.lines.skip()
+	l.write("call sip:" + to + "@" + officeName)
+}
+
+func (l *linphone) ringback() { l.says("ringback", soon, "Call", "ringing.") }
+
+func (l *linphone) ringing(from string) {
+	line := l.says("ringing", soon, "eceiving new incoming call from")
+	if !strings.Contains(line, "sip:"+from+"@"+officeName) {
+		l.s.failf("%s shows the caller as %q, want sip:%s@%s", l, line, from, officeName)
+	}
+}
+
+func (l *linphone) answer()    { l.write("answer") }
+func (l *linphone) reject()    { l.write("terminate") }
+func (l *linphone) hangup()    { l.write("terminate") }
+func (l *linphone) connected() { l.says("media of the call", soon, "Media streams established") }
+
+// closed waits for the end of the call and returns the line that says so.
+func (l *linphone) closed() string {
+	line, ok := l.lines.wait(soon, func(line string) bool {
+		return strings.Contains(line, "Call ") && (strings.Contains(line, " ended (") || strings.Contains(line, " error."))
+	})
+	if !ok {
+		l.s.failf("%s: no end of the call within %v", l, soon)
+	}
+	return line
+}
+
+func (l *linphone) hold() {
+	l.write("pause")
+	l.says("end of the hold's negotiation", soon, "is now paused")
+}
+
+func (l *linphone) resume() {
+	l.write("resume")
+	l.says("end of the retrieval's negotiation", soon, "Media streams established")
+}
+func (l *linphone) transfer(to string) { l.write("transfer sip:" + to + "@" + officeName) }
