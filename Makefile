@@ -48,7 +48,7 @@ vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
-DEBIAN := tshark openssl iproute2 openssh-client ssh-audit
+DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio bind9-dnsutils libxml2-utils
 
 .PHONY: packages
 packages:

@@ -18,8 +18,11 @@ var ErrUnknown = errors.New("no such board")
 // Board is a telephone's hardware.
 type Board struct {
 	Name    string
-	Keypad  Keypad
-	Hook    Input
+	Chip    string // label of the GPIO chip, "" for the one at the 40-pin header
+	Keypad  Keypad // without rows if there is none
+	Hook    Hook
+	Keys    []Key  // with lines of their own, in the order of the file
+	Dial    *Input // rotary: active while a pulse interrupts the contact
 	Lamps   []Lamp // in the order of the file
 	Ringer  *Output
 	Audio   *Audio
@@ -42,6 +45,18 @@ type Keypad struct {
 	Rows, Cols []Line
 	Keys       [][]hal.Key // [row][column]
 	Settle     time.Duration
+}
+
+// Hook is the switch in the cradle: active while the handset rests.
+type Hook struct {
+	Input
+	Flash bool // a short dip is the recall key
+}
+
+// Key is one with a line of its own, active while it is pressed.
+type Key struct {
+	Key hal.Key
+	Input
 }
 
 // Pull is the resistor at an input.

@@ -24,6 +24,10 @@ hook line=GPIO4
 func TestParse(t *testing.T) {
 	b, err := Parse(strings.NewReader(small + `
 # a comment
+chip label=pinctrl-rp1
+key recall line=GPIO17
+key 0 line=GPIO27 pull=down active=high
+dial line=GPIO24
   lamp contact10 line=GPIO25 active=low # another
 ringer line=GPIO12
 display driver=hd44780
@@ -39,7 +43,10 @@ audio capture=hw:1,0 playback=hw:Device,0
 			Keys:   [][]hal.Key{{'1', '2', '*'}, {'4', '5', '#'}},
 			Settle: 100 * time.Microsecond,
 		},
-		Hook:    Input{4, PullUp, true},
+		Hook:    Hook{Input{4, PullUp, true}, true},
+		Chip:    "pinctrl-rp1",
+		Keys:    []Key{{hal.Recall, Input{17, PullUp, true}}, {'0', Input{27, PullDown, false}}},
+		Dial:    &Input{24, PullUp, false},
 		Lamps:   []Lamp{{hal.Lamps - 1, Output{25, true}}},
 		Ringer:  &Output{12, false},
 		Audio:   &Audio{"hw:1,0", "hw:Device,0", 48000},
@@ -53,7 +60,18 @@ audio capture=hw:1,0 playback=hw:Device,0
 // What is wrong is said with the number of its line and what would be right.
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"relay line=GPIO17", `line 4: unknown word "relay" (a line begins with name, keypad, hook, lamp, ringer, audio or display)`},
+		{"key 5 line=GPIO17", "key '5' stands twice"},
+		{"key X line=GPIO17", `there is no key "X", only 0 to 9, *, #, A to D and recall`},
+		{"key line=GPIO17", "the key's name is missing"},
+		{"key 7", "line= is missing"},
+		{"key 7 line=GPIO4", `GPIO4 is already used by the hook (such as "key recall line=GPIO17")`},
+		{"key 7 line=GPIO17 pull=strong", "pull=strong is not up, down or none"},
+		{"dial line=GPIO5", "GPIO5 is already used by a row of the keypad"},
+		{"dial", "line= is missing"},
+		{"chip label=", "label= has no value"},
+		{"chip label=a/b", "label=a/b is not the label of a GPIO chip"},
+		{"chip", "label= is not the label"},
+		{"relay line=GPIO17", `line 4: unknown word "relay" (a line begins with name, chip, keypad, hook, key, dial, lamp, ringer, audio or display)`},
 		{"hook line=GPIO17", `line 4: "hook" stands already in line 3`},
 		{"lamp line line=GPIO4", `line 4: lamp: GPIO4 is already used by the hook (such as "lamp line line=GPIO25")`},
 		{"lamp line line=GPIO16", "GPIO16 is already used by a column of the keypad"},
@@ -91,14 +109,15 @@ func TestErrors(t *testing.T) {
 		{"name small", "name term", `"term" is the name of a board without wires`},
 		{"name small", "", `there is no name line (such as "name my-phone")`},
 		{"hook line=GPIO4", "", "there is no hook line"},
-		{"hook line=GPIO4", "hook line=GPIO4 pull=up active=high", "the handset would never be lifted"},
+		{"hook line=GPIO4", "hook line=GPIO4 flash=80ms", "flash=80ms is not yes or no"},
+		{"keypad rows=GPIO5,GPIO6 cols=GPIO16,GPIO22,GPIO23 keys=12*/45#", "", "there is no keypad, key or dial line"},
 		{"hook line=GPIO4", "hook line=GPIO4 pull=strong", "pull=strong is not up, down or none"},
 		{"keys=12*/45#", "keys=12*", "keys=12* has 1 rows of keys, rows= has 2 lines"},
 		{"keys=12*/45#", "keys=12*/45", `the row of keys "45" has 2 keys, cols= has 3 lines`},
 		{"keys=12*/45#", "keys=12*/41#", `key '1' stands twice`},
 		{"keys=12*/45#", "keys=12*/4X#", `there is no key 'X'`},
 		{"keys=12*/45#", "", "keys= is missing"},
-		{"keys=12*/45#", "keys=12*/45# settle=1s", "settle=1s is not a time of 0 to 10ms"},
+		{"keys=12*/45#", "keys=12*/45# settle=1s", "settle=1s is not a time of 0 to 100ms"},
 		{"rows=GPIO5,GPIO6", "rows=GPIO5,GPIO5", "GPIO5 is already used by a row of the keypad"},
 		{"rows=GPIO5,GPIO6", "rows=" + strings.Repeat("GPIO5,", 20), "rows= has 21 lines, more than 8"},
 	} {
@@ -115,7 +134,7 @@ func TestAllErrors(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	if n := strings.Count(err.Error(), "\n") + 1; n != 5 { // three lines; keypad and hook are missing
+	if n := strings.Count(err.Error(), "\n") + 1; n != 5 { // three lines; keys and hook are missing
 		t.Errorf("%d errors:\n%v", n, err)
 	}
 	if _, err := Parse(strings.NewReader(strings.Repeat("#\n", 10000))); err == nil {
@@ -176,7 +195,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("%+v, %v", b, err)
 	}
 	os.WriteFile(path, []byte("name x\n"), 0o644)
-	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "my.board: there is no keypad") {
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "my.board: there is no hook") {
 		t.Error(err)
 	}
 	if _, err := Open(path + "x"); !errors.Is(err, os.ErrNotExist) {
@@ -216,6 +235,12 @@ func FuzzParse(f *testing.F) {
 		b.Wiring()
 		used := claims{}
 		all := slices.Concat(b.Keypad.Rows, b.Keypad.Cols, []Line{b.Hook.Line})
+		for _, k := range b.Keys {
+			all = append(all, k.Line)
+		}
+		if b.Dial != nil {
+			all = append(all, b.Dial.Line)
+		}
 		for _, l := range b.Lamps {
 			all = append(all, l.Line)
 		}

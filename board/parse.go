@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ func (e *Error) Error() string {
 const (
 	maxLines  = 200
 	maxMatrix = 8 // rows and columns
+	maxSettle = 100 * time.Millisecond
 )
 
 // Parse reads a board file and checks it whole. The error joins an *Error for each
@@ -55,10 +57,13 @@ func Parse(r io.Reader) (*Board, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	for _, must := range []string{"name", "keypad", "hook"} {
+	for _, must := range []string{"name", "hook"} {
 		if p.seen[must] == 0 {
 			errs = append(errs, &Error{0, fmt.Sprintf("there is no %s line (such as %q)", must, examples[must])})
 		}
+	}
+	if p.seen["keypad"]+p.seen["dial"] == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(p.seen)), isKey) {
+		errs = append(errs, &Error{0, fmt.Sprintf("there is no keypad, key or dial line (such as %q)", examples["keypad"])})
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -66,11 +71,16 @@ func Parse(r io.Reader) (*Board, error) {
 	return p.board, nil
 }
 
+func isKey(declaration string) bool { return strings.HasPrefix(declaration, "key ") }
+
 // examples are right lines, for those who wrote a wrong one.
 var examples = map[string]string{
 	"name":    "name my-phone",
+	"chip":    "chip label=pinctrl-bcm2711",
 	"keypad":  "keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23 keys=123/456/789/*0#",
 	"hook":    "hook line=GPIO4 pull=up active=low",
+	"key":     "key recall line=GPIO17",
+	"dial":    "dial line=GPIO17 pull=up active=high",
 	"lamp":    "lamp line line=GPIO25",
 	"ringer":  "ringer line=GPIO12",
 	"audio":   "audio capture=hw:1,0 playback=hw:1,0 rate=48000",
@@ -81,19 +91,20 @@ type parser struct {
 	board *Board
 	seen  map[string]int // declaration to its line number
 	lines claims
+	keys  []hal.Key // that have a contact
 }
 
 func (p *parser) declaration(n int, words []string) error {
 	word, args := words[0], words[1:]
 	parse, ok := map[string]func([]string) error{
-		"name": p.name, "keypad": p.keypad, "hook": p.hook, "lamp": p.lamp,
-		"ringer": p.ringer, "audio": p.audio, "display": p.display,
+		"name": p.name, "chip": p.chip, "keypad": p.keypad, "hook": p.hook, "key": p.key, "dial": p.dial,
+		"lamp": p.lamp, "ringer": p.ringer, "audio": p.audio, "display": p.display,
 	}[word]
 	if !ok {
-		return fmt.Errorf("unknown word %q (a line begins with name, keypad, hook, lamp, ringer, audio or display)", word)
+		return fmt.Errorf("unknown word %q (a line begins with name, chip, keypad, hook, key, dial, lamp, ringer, audio or display)", word)
 	}
 	once := word
-	if word == "lamp" && len(args) > 0 {
+	if (word == "lamp" || word == "key") && len(args) > 0 {
 		once += " " + args[0]
 	}
 	if before := p.seen[once]; before > 0 {
@@ -119,6 +130,21 @@ func (p *parser) name(args []string) error {
 	return nil
 }
 
+// labelForm is what a kernel calls its chips: pinctrl-bcm2711, 3f000000.gpio.
+var labelForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,31}$`)
+
+func (p *parser) chip(args []string) error {
+	f, err := fieldsOf(args, "label")
+	if err != nil {
+		return err
+	}
+	if !labelForm.MatchString(f["label"]) {
+		return fmt.Errorf("label=%s is not the label of a GPIO chip", f["label"])
+	}
+	p.board.Chip = f["label"]
+	return nil
+}
+
 func (p *parser) keypad(args []string) error {
 	f, err := fieldsOf(args, "rows", "cols", "keys", "settle")
 	if err != nil {
@@ -131,20 +157,20 @@ func (p *parser) keypad(args []string) error {
 	if k.Cols, err = p.lineList(f, "cols", "a column of the keypad"); err != nil {
 		return err
 	}
-	if k.Keys, err = keys(f["keys"], len(k.Rows), len(k.Cols)); err != nil {
+	if k.Keys, err = p.matrix(f["keys"], len(k.Rows), len(k.Cols)); err != nil {
 		return err
 	}
 	if s, ok := f["settle"]; ok {
 		k.Settle, err = time.ParseDuration(s)
-		if err != nil || k.Settle < 0 || k.Settle > 10*time.Millisecond {
-			return fmt.Errorf("settle=%s is not a time of 0 to 10ms, such as 100us", s)
+		if err != nil || k.Settle < 0 || k.Settle > maxSettle {
+			return fmt.Errorf("settle=%s is not a time of 0 to %v, such as 100us", s, maxSettle)
 		}
 	}
 	p.board.Keypad = k
 	return nil
 }
 
-func keys(s string, rows, cols int) ([][]hal.Key, error) {
+func (p *parser) matrix(s string, rows, cols int) ([][]hal.Key, error) {
 	if s == "" {
 		return nil, errors.New("keys= is missing")
 	}
@@ -153,7 +179,6 @@ func keys(s string, rows, cols int) ([][]hal.Key, error) {
 		return nil, fmt.Errorf("keys=%s has %d rows of keys, rows= has %d lines", s, len(lines), rows)
 	}
 	var all [][]hal.Key
-	seen := map[rune]bool{}
 	for _, l := range lines {
 		if len(l) != cols {
 			return nil, fmt.Errorf("the row of keys %q has %d keys, cols= has %d lines", l, len(l), cols)
@@ -163,10 +188,9 @@ func keys(s string, rows, cols int) ([][]hal.Key, error) {
 			if !strings.ContainsRune(hal.Digits, c) {
 				return nil, fmt.Errorf("there is no key %q, only 0 to 9, *, # and A to D", c)
 			}
-			if seen[c] {
-				return nil, fmt.Errorf("key %q stands twice", c)
+			if err := p.once(hal.Key(c)); err != nil {
+				return nil, err
 			}
-			seen[c] = true
 			row = append(row, hal.Key(c))
 		}
 		all = append(all, row)
@@ -174,29 +198,84 @@ func keys(s string, rows, cols int) ([][]hal.Key, error) {
 	return all, nil
 }
 
+// once notes a key; no two contacts are the same one.
+func (p *parser) once(k hal.Key) error {
+	if slices.Contains(p.keys, k) {
+		return fmt.Errorf("key %q stands twice", k)
+	}
+	p.keys = append(p.keys, k)
+	return nil
+}
+
 func (p *parser) hook(args []string) error {
+	f, err := fieldsOf(args, "line", "pull", "active", "flash")
+	if err != nil {
+		return err
+	}
+	switch s := f["flash"]; s {
+	case "", "yes", "no":
+		p.board.Hook.Flash = s != "no"
+	default:
+		return fmt.Errorf("flash=%s is not yes or no", s)
+	}
+	p.board.Hook.Input, err = p.input(f, "the hook", true)
+	return err
+}
+
+// recall is the key that is not a character.
+const recall = "recall"
+
+func (p *parser) key(args []string) error {
+	if len(args) == 0 || strings.Contains(args[0], "=") {
+		return errors.New("the key's name is missing")
+	}
+	k := hal.Recall
+	if name := args[0]; name != recall {
+		if len(name) != 1 || !strings.Contains(hal.Digits, name) {
+			return fmt.Errorf("there is no key %q, only 0 to 9, *, #, A to D and recall", name)
+		}
+		k = hal.Key(name[0])
+	}
+	if err := p.once(k); err != nil {
+		return err
+	}
+	f, err := fieldsOf(args[1:], "line", "pull", "active")
+	if err != nil {
+		return err
+	}
+	in, err := p.input(f, "key "+args[0], true)
+	if err == nil {
+		p.board.Keys = append(p.board.Keys, Key{k, in})
+	}
+	return err
+}
+
+func (p *parser) dial(args []string) error {
 	f, err := fieldsOf(args, "line", "pull", "active")
 	if err != nil {
 		return err
 	}
-	in := Input{Pull: PullUp}
+	in, err := p.input(f, "the dial", false)
+	if err == nil {
+		p.board.Dial = &in
+	}
+	return err
+}
+
+// input reads the fields of a contact.
+func (p *parser) input(f map[string]string, user string, low bool) (in Input, err error) {
+	in.Pull = PullUp
 	if s, ok := f["pull"]; ok {
 		in.Pull = Pull(s)
 		if in.Pull != PullUp && in.Pull != PullDown && in.Pull != PullNone {
-			return fmt.Errorf("pull=%s is not up, down or none", s)
+			return in, fmt.Errorf("pull=%s is not up, down or none", s)
 		}
 	}
-	if in.ActiveLow, err = activeLow(f, true); err != nil {
-		return err
+	if in.ActiveLow, err = activeLow(f, low); err != nil {
+		return in, err
 	}
-	if in.ActiveLow && in.Pull == PullDown || !in.ActiveLow && in.Pull == PullUp {
-		return fmt.Errorf("pull=%s holds the line where active= puts it: the handset would never be lifted", in.Pull)
-	}
-	if in.Line, err = p.line(f, "the hook"); err != nil {
-		return err
-	}
-	p.board.Hook = in
-	return nil
+	in.Line, err = p.line(f, user)
+	return in, err
 }
 
 func (p *parser) lamp(args []string) error {

@@ -20,8 +20,11 @@ func (b *Board) Wiring() string {
 	row := func(what string, l Line, how string) {
 		fmt.Fprintf(w, "  %s\t%v\tpin %d\t%s\n", what, l, l.Pin(), how)
 	}
+	if b.Chip != "" {
+		fmt.Fprintf(w, "  chip\t%s\n", b.Chip)
+	}
 	fmt.Fprintln(w, "  part\tline\theader\tconnection")
-	row("hook switch", b.Hook.Line, b.Hook.connection())
+	row("hook switch", b.Hook.Line, b.Hook.connection("while the handset rests"))
 	for i, l := range b.Keypad.Rows {
 		row(fmt.Sprintf("keypad row %d", i+1), l, "keys "+letters(b.Keypad.Keys[i]))
 	}
@@ -31,6 +34,16 @@ func (b *Board) Wiring() string {
 			col = append(col, r[i])
 		}
 		row(fmt.Sprintf("keypad column %d", i+1), l, "keys "+letters(col)+", through a diode or 1 kohm")
+	}
+	for _, k := range b.Keys {
+		name := string(rune(k.Key))
+		if k.Key == hal.Recall {
+			name = recall
+		}
+		row("key "+name, k.Line, k.connection("while it is pressed"))
+	}
+	if b.Dial != nil {
+		row("rotary dial", b.Dial.Line, b.Dial.connection("during a pulse"))
 	}
 	for _, l := range b.Lamps {
 		row("lamp "+hal.LampName(l.Index), l.Line, l.connection("LED and 1 kohm"))
@@ -53,12 +66,17 @@ func (b *Board) Wiring() string {
 	return s.String()
 }
 
-func (i Input) connection() string {
+// connection says what the contact does while it is active.
+func (i Input) connection(active string) string {
+	toGround := i.Pull == PullUp || i.Pull == PullNone && i.ActiveLow
 	to := "3.3 V"
-	if i.ActiveLow {
+	if toGround {
 		to = "ground"
 	}
-	s := "closed to " + to + " while the handset rests"
+	s := "contact to " + to + ", closed " + active
+	if toGround != i.ActiveLow {
+		s = "contact to " + to + ", open " + active
+	}
 	if i.Pull == PullNone {
 		s += ", with a resistor of its own"
 	}

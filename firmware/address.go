@@ -10,8 +10,9 @@ var errNoAddress = errors.New("this machine has no network address; is the cable
 
 // ownAddress is the address at which other phones reach this one: the one it was
 // told to listen on, else the best of the machine's interfaces: a global address
-// before a link-local one, IPv4 before IPv6, loopback last.
-func ownAddress(listen netip.Addr) (netip.Addr, error) {
+// before a link-local one, IPv4 before IPv6, loopback last. It is never shared, the
+// floating address, which a phone that was killed here may have left.
+func ownAddress(listen, shared netip.Addr) (netip.Addr, error) {
 	if listen.IsValid() && !listen.IsUnspecified() {
 		return listen, nil
 	}
@@ -25,7 +26,7 @@ func ownAddress(listen netip.Addr) (netip.Addr, error) {
 		if err != nil {
 			continue
 		}
-		if ip := prefix.Addr().Unmap(); rank(ip) > rank(best) {
+		if ip := prefix.Addr().Unmap(); ip != shared.Unmap() && rank(ip) > rank(best) {
 			best = ip
 		}
 	}

@@ -19,10 +19,21 @@ func TestRank(t *testing.T) {
 
 func TestOwnAddressIsTheOneGiven(t *testing.T) {
 	given := netip.MustParseAddr("127.0.0.42")
-	if got, err := ownAddress(given); err != nil || got != given {
+	if got, err := ownAddress(given, netip.Addr{}); err != nil || got != given {
 		t.Errorf("ownAddress(%v) = %v, %v", given, got, err)
 	}
-	if got, err := ownAddress(netip.IPv4Unspecified()); err != nil || got.IsUnspecified() {
+	if got, err := ownAddress(netip.IPv4Unspecified(), netip.Addr{}); err != nil || got.IsUnspecified() {
 		t.Errorf("ownAddress(0.0.0.0) = %v, %v: want a real one", got, err)
+	}
+}
+
+// What is only lent to this machine is not its own.
+func TestOwnAddressIsNotTheSharedOne(t *testing.T) {
+	best, err := ownAddress(netip.Addr{}, netip.Addr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := ownAddress(netip.Addr{}, best); other == best {
+		t.Errorf("%v, %v", other, err)
 	}
 }

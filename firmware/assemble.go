@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chordophone/firmware/config"
+	"chordophone/firmware/floating"
 	"chordophone/firmware/manage"
 	"chordophone/firmware/phone"
 	"chordophone/firmware/tone"
@@ -22,6 +23,7 @@ import (
 	"chordophone/overlay/identity"
 	"chordophone/overlay/link"
 	"chordophone/overlay/node"
+	"chordophone/sip/dns"
 	"chordophone/sip/media"
 	"chordophone/sip/ua"
 	"chordophone/storage"
@@ -74,6 +76,8 @@ type appliance struct {
 
 	console   *manage.Server    // nil: none
 	discovery *discover.Service // nil: none
+	names     *dns.Server       // nil: none
+	floating  *floating.Service // nil: none
 }
 
 // assemble puts the parts together: here, and nowhere else, implementations are
@@ -96,6 +100,8 @@ func (a *appliance) assemble(known []overlay.Peer) error {
 	}
 	a.makeConsole()
 	a.makeDiscovery()
+	a.makeNames()
+	a.makeFloating()
 	return nil
 }
 

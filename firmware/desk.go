@@ -17,6 +17,18 @@ type enrolment interface {
 	Close()
 }
 
+// userAgent is what the desk asks of the telephone's calls: sip/ua's UA.
+type userAgent interface {
+	Events() <-chan ua.Event
+	Dial(call, number string)
+	Answer(call string)
+	Reject(call string, status int)
+	Hangup(call string)
+	Hold(call string, on bool)
+	Transfer(call, number string)
+	TransferTo(call, other string)
+}
+
 // desk is the loop round the telephone's state machine: it translates between
 // the words of the panel, of the user agent and of the phone, and carries out
 // what the phone wants.
@@ -24,7 +36,7 @@ type desk struct {
 	phone    *phone.Phone
 	recorder *phoneRecorder
 	panel    hal.Panel
-	calls    *ua.UA
+	calls    userAgent
 	voice    *voice
 	enrol    enrolment
 	ledger   *ledger
@@ -43,6 +55,7 @@ func (d *desk) run(ctx context.Context) error {
 	keys, calls := d.panel.Events(), d.calls.Events()
 	for {
 		var ev phone.Event
+		over := "" // the call that ends with this event
 		select {
 		case <-ctx.Done():
 			d.voice.set(earpiece{})
@@ -58,6 +71,9 @@ func (d *desk) run(ctx context.Context) error {
 				continue
 			}
 			ev = d.fromCall(e)
+			if e, ok := e.(ua.Ended); ok {
+				over = e.Call
+			}
 		case ev = <-d.events.c:
 		case <-timer.C:
 			ev = phone.Tick{}
@@ -67,6 +83,7 @@ func (d *desk) run(ctx context.Context) error {
 			ev, d.again = d.again[0], d.again[1:]
 			d.step(ev)
 		}
+		delete(d.sounds, over) // also one that the phone had done with before it was answered
 		if next := d.phone.Next(); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		} else {
@@ -129,6 +146,12 @@ func (d *desk) fromCall(e ua.Event) phone.Event {
 	case ua.Answered:
 		d.sounds[e.Call] = e.Media.(*media.Session)
 		return phone.Answered{Call: e.Call}
+	case ua.Held:
+		return phone.Held{Call: e.Call, ByFar: e.ByFar, On: e.On}
+	case ua.Transferred:
+		return phone.Transferred{Call: e.Call, New: e.New, To: e.To}
+	case ua.Referred:
+		return phone.Referred{Call: e.Call, Status: e.Status, Cause: e.Cause}
 	case ua.Ended:
 		return phone.Ended{Call: e.Call, Status: e.Status, Cause: e.Cause, ByFar: e.ByFar}
 	default:
@@ -147,6 +170,12 @@ func (d *desk) do(a phone.Action) {
 		d.calls.Reject(a.Call, a.Status)
 	case phone.Hangup:
 		d.calls.Hangup(a.Call)
+	case phone.Hold:
+		d.calls.Hold(a.Call, a.On)
+	case phone.Transfer:
+		d.calls.Transfer(a.Call, a.Number)
+	case phone.TransferTo:
+		d.calls.TransferTo(a.Call, a.Other)
 	case phone.Digit:
 		if s := d.sounds[a.Call]; s != nil {
 			s.SendDigit(rune(a.Key))
@@ -155,6 +184,9 @@ func (d *desk) do(a phone.Action) {
 		e := earpiece{open: a.Open, tone: a.Tone}
 		if s := d.sounds[a.Call]; s != nil {
 			e.call = s
+		}
+		if s := d.sounds[a.With]; s != nil {
+			e.with = s
 		}
 		d.voice.set(e)
 	case phone.Ring:

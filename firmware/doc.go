@@ -4,7 +4,9 @@
 //	config      command line and configuration file
 //	phone       the telephone as a state machine
 //	tone        the sounds it makes
-//	usage       registrations, members and revocations as signed records in the ring
+//	usage       what the office knows, as signed records in the ring: who is where,
+//	            accounts, messages that wait, contacts, members, revocations
+//	floating    one more address for the office, which one living phone has
 //	manage      the console over SSH
 //	demo        an office of real processes, scripted
 //	cmd/...     main
@@ -13,6 +15,7 @@
 // goroutine that owns it; what a part stands on ends after it:
 //
 //	desk, voice, calls, registration, console ...  end first: calls are hung up
+//	exchange                                       what speaks SIP, then says goodbye
 //	node                                           then leaves the ring
 //	link                                           then closes the connections
 //	storage                                        last

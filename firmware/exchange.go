@@ -74,7 +74,7 @@ func (a *appliance) makeExchange() error {
 	handler := new(server.Server)
 	var err error
 	x.stack, err = stack.New(stack.Config{
-		Listen: a.cfg.Listen, UDPPort: sipPort, TLSPort: sipsPort,
+		Listen: a.cfg.Listen, Also: a.cfg.Floating.Addr(), UDPPort: sipPort, TLSPort: sipsPort,
 		Handler:   handler,
 		ServerTLS: a.member.SIPServerTLS(), ClientTLS: a.member.SIPClientTLS(), PeerUser: a.member.PeerOf,
 		Trusted: trusted,
@@ -106,13 +106,13 @@ func (a *appliance) makeExchange() error {
 		return err
 	}
 	x.registrar = registrar.New(registrar.Config{
-		Domain: office, Node: self, Server: sips, Ring: a.clients, Log: a.log,
+		Domain: office, Node: self, Server: sips, Ring: a.clients, Office: a.directory.has, Log: a.log,
 	})
 	x.registrar.Attach(x.stack)
 	x.proxy = proxy.New(proxy.Config{
 		Stack: x.stack, Domain: office, Self: self, Telephone: phoneServer,
 		Clients: x.registrar, Phones: a.directory,
-		Allowed: handler.Allowed, Challenge: handler.Challenge,
+		Allowed: handler.Allowed, Challenge: handler.Challenge, Reach: handler.Reach,
 		Dialogs: func(aor string, d proxy.DialogState) { x.presence.Dialog(aor, clientDialog(d)) },
 		Log:     a.log,
 	})
@@ -123,7 +123,7 @@ func (a *appliance) makeExchange() error {
 	})
 	x.messages = message.New(message.Config{
 		Stack: x.stack, Proxy: postEnd, Locate: a.clients, Box: a.mailbox,
-		Served: x.registrar.Addresses, Telephone: a.members.Telephone, Log: a.log,
+		Served: x.registrar.Addresses, Delivers: a.clients.Delivers, Telephone: a.members.Telephone, Log: a.log,
 	})
 	handler.Use(server.Config{
 		Stack: x.stack, Domain: office, Phone: phoneEnd, Post: postServer,
@@ -133,7 +133,7 @@ func (a *appliance) makeExchange() error {
 			return digest.Secret{SHA256: s.SHA256, MD5: s.MD5}, ok
 		}}),
 		Locate: a.clients,
-		Office: a.directory.has, Trusted: trusted,
+		Number: a.directory.Telephone, Office: a.ours, Trusted: trusted,
 		Log: a.log,
 	})
 	x.watchRegistrations()

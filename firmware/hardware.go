@@ -2,7 +2,7 @@ package firmware
 
 import (
 	"errors"
-	"fmt"
+	"log/slog"
 	"os"
 
 	"golang.org/x/term"
@@ -10,6 +10,7 @@ import (
 	"chordophone/board"
 	"chordophone/firmware/config"
 	"chordophone/hal"
+	"chordophone/hal/pins"
 	"chordophone/hal/pipe"
 	"chordophone/hal/sound"
 	terminal "chordophone/hal/term"
@@ -28,7 +29,7 @@ func (h *hardware) Close() error {
 
 // openHardware opens the board that the configuration names: the terminal if
 // there is one, else the pipe.
-func openHardware(cfg config.Run, std Stdio, logs *logBook) (*hardware, error) {
+func openHardware(cfg config.Run, std Stdio, logs *logBook, log *slog.Logger) (*hardware, error) {
 	name := cfg.Board
 	if name == "" {
 		name = "pipe"
@@ -37,10 +38,7 @@ func openHardware(cfg config.Run, std Stdio, logs *logBook) (*hardware, error) {
 		}
 	}
 	if name != "pipe" && name != "term" {
-		if _, err := board.Open(name); err != nil {
-			return nil, err
-		}
-		return nil, hinted{fmt.Errorf("board %s: there is no driver for GPIO lines yet", name), "use --board term or --board pipe"}
+		return openBoard(name, cfg, log)
 	}
 	audio, err := sound.Open(cfg.Mic, cfg.Ear)
 	if err != nil {
@@ -55,4 +53,26 @@ func openHardware(cfg config.Run, std Stdio, logs *logBook) (*hardware, error) {
 	}
 	logs.redirect(panel.Log())
 	return &hardware{panel: panel, audio: audio}, nil
+}
+
+// openBoard opens a board with wires. Its sound is that of the board if it has its
+// own; a sound card that is not there does not keep the telephone from serving.
+func openBoard(name string, cfg config.Run, log *slog.Logger) (*hardware, error) {
+	b, err := board.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	mic, ear := cfg.Mic, cfg.Ear
+	if b.Audio != nil {
+		mic, ear = "alsa:"+b.Audio.Capture, "alsa:"+b.Audio.Playback
+	}
+	audio, err := sound.Open(mic, ear)
+	if err != nil && b.Audio != nil {
+		log.Error("no sound", "err", err, "hint", "connect the board's sound card and start the telephone again")
+		audio, err = sound.Open("none", "none")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &hardware{panel: pins.Open(b, log), audio: audio}, nil
 }

@@ -46,6 +46,7 @@ var forbidden = []struct {
 	{"sip/stack", "sip/location", "", "the layers below do not know those above"},
 	{"sip/stack", "sip/server", "", "the layers below do not know those above"},
 	{"sip/proxy", "sip/server", "", "the server puts the others together"},
+	{".", "github.com/vishvananda/netlink", "firmware/floating", "addresses of this machine are changed in one place"},
 	{".", "github.com/pion/rtp", "sip/media", "RTP is the business of media"},
 	{".", "github.com/pion/srtp", "sip/media", "SRTP is the business of media"},
 	{".", "go.etcd.io/bbolt", "storage", "bbolt is the business of storage"},

@@ -48,12 +48,12 @@ func (l *ledger) note(now time.Time, n hal.Notice) {
 	if i < 0 {
 		i = len(l.current)
 		l.current = append(l.current, liveCall{id: c.ID, began: now, Call: storage.Call{
-			Start: now, Incoming: !strings.HasPrefix(c.ID, phone.OutgoingPrefix), Number: c.Peer,
+			Start: now, Incoming: !outgoing(c.ID), Number: c.Peer,
 		}})
 	}
 	one := &l.current[i]
 	one.state = c.State
-	if c.State == "connected" && one.connected.IsZero() {
+	if (c.State == "connected" || c.State == "held") && one.connected.IsZero() {
 		one.connected = now
 	}
 	if c.State != "ended" {
@@ -69,6 +69,16 @@ func (l *ledger) note(now time.Time, n hal.Notice) {
 		l.log.Warn("call not logged: the disk is too slow", "number", one.Number)
 	}
 	l.current = slices.Delete(l.current, i, i+1)
+}
+
+// referredPrefix begins sip/ua's names of the calls that it makes because the far
+// side of another call asked for it.
+const referredPrefix = "refer-"
+
+// outgoing reports whether this telephone made a call: of its owner's
+// will or of the far side's.
+func outgoing(call string) bool {
+	return strings.HasPrefix(call, phone.OutgoingPrefix) || strings.HasPrefix(call, referredPrefix)
 }
 
 // calls are those in progress.

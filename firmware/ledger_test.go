@@ -35,15 +35,28 @@ func TestLedger(t *testing.T) {
 		t.Errorf("still in progress: %+v", now)
 	}
 
+	say(20*time.Second, "refer-1", "ringing", "", 180)
+	say(21*time.Second, "refer-1", "held", "", 0) // answered, and held by the far side from the start
+	say(22*time.Second, "refer-1", "connected", "", 0)
+	say(24*time.Second, "refer-1", "held", "", 0)
+	if now := l.calls(); len(now) != 1 || now[0].state != "held" || now[0].Incoming {
+		t.Errorf("in progress: %+v", now)
+	}
+	say(26*time.Second, "refer-1", "ended", "hung up", 0)
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // what has ended is written all the same
 	if err := l.run(ctx); err != nil {
 		t.Fatal(err)
 	}
 	log, err := db.Calls(10)
-	if err != nil || len(log) != 2 {
+	if err != nil || len(log) != 3 {
 		t.Fatalf("call log: %+v, %v", log, err)
 	}
+	if c := log[0]; c.Incoming || c.Duration != 5*time.Second {
+		t.Errorf("the call that the far side had us make: %+v", c)
+	}
+	log = log[1:]
 	if c := log[0]; c.Incoming || c.Duration != 10*time.Second || !c.Start.Equal(start) || c.Status != 200 {
 		t.Errorf("the answered call: %+v", c)
 	}

@@ -137,6 +137,14 @@ func textIn(ev phone.Event) int {
 		return len(ev.Call)
 	case phone.Answered:
 		return len(ev.Call)
+	case phone.Held:
+		return len(ev.Call)
+	case phone.Transferred:
+		return len(ev.Call) + len(ev.New) + len(ev.To)
+	case phone.Referred:
+		return len(ev.Call) + len(ev.Cause)
+	case phone.Directory:
+		return len(ev.Number) + len(ev.Name)
 	case phone.Ended:
 		return len(ev.Call) + len(ev.Cause)
 	case phone.Enrolling:

@@ -30,7 +30,7 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio) error {
 		return err
 	}
 	defer db.Close()
-	addr, err := ownAddress(cfg.Listen)
+	addr, err := ownAddress(cfg.Listen, cfg.Floating.Addr())
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio) error {
 	for _, p := range cfg.Peers {
 		known = append(known, overlay.Peer{Addr: p.AddrPort})
 	}
-	hw, err := openHardware(cfg, std, logs)
+	hw, err := openHardware(cfg, std, logs, log)
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,12 @@ func (a *appliance) run(ctx context.Context) error {
 	if a.discovery != nil {
 		top.Go(func() error { return a.discovery.Run(topCtx) })
 		top.Go(func() error { return a.hear(topCtx) })
+	}
+	if a.names != nil {
+		top.Go(func() error { return a.names.Run(topCtx) })
+	}
+	if a.floating != nil {
+		top.Go(func() error { return a.floating.Run(topCtx) })
 	}
 	err := top.Wait()
 	if errors.Is(err, errQuit) {

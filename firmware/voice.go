@@ -20,6 +20,28 @@ type earpiece struct {
 	open bool
 	tone hal.Tone
 	call sounds // nil: no call is heard
+	with sounds // a second one, in a conversation of three; nil: none
+}
+
+// exchange moves one frame between the microphone, the earpiece, which it fills,
+// and the calls. Of three each hears the other two.
+func (e earpiece) exchange(mic, ear []int16) {
+	if e.with == nil {
+		e.call.Capture(mic)
+		e.call.Playout(ear)
+		return
+	}
+	var one, other, sum [hal.FrameSamples]int16
+	e.call.Playout(one[:])
+	e.with.Playout(other[:])
+	copy(sum[:], mic)
+	mix(sum[:], other[:])
+	e.call.Capture(sum[:])
+	copy(sum[:], mic)
+	mix(sum[:], one[:])
+	e.with.Capture(sum[:])
+	copy(ear, one[:])
+	mix(ear, other[:])
 }
 
 // voice drives the handset's sound. The sound device is the clock: one frame is
@@ -65,7 +87,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 	stream, err := v.audio.Open()
 	if err != nil {
 		v.log.Error("no sound", "err", err)
-		v.mute(ctx, now.call)
+		v.mute(ctx, now)
 		return
 	}
 	defer stream.Close()
@@ -86,11 +108,10 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 		if now.call != nil {
 			if err := stream.Read(mic[:]); err != nil {
 				v.log.Error("microphone failed", "err", err)
-				v.mute(ctx, now.call)
+				v.mute(ctx, now)
 				return
 			}
-			now.call.Capture(mic[:])
-			now.call.Playout(ear[:])
+			now.exchange(mic[:], ear[:])
 		}
 		if now.tone != hal.Silence {
 			v.tones.Next(beep[:])
@@ -98,7 +119,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 		}
 		if err := stream.Write(ear[:]); err != nil {
 			v.log.Error("earpiece failed", "err", err)
-			v.mute(ctx, now.call)
+			v.mute(ctx, now)
 			return
 		}
 	}
@@ -106,7 +127,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 
 // mute stands in for a sound device that failed, until the handset is put back:
 // the call goes on at the same pace, in silence.
-func (v *voice) mute(ctx context.Context, call sounds) {
+func (v *voice) mute(ctx context.Context, now earpiece) {
 	clock := time.NewTicker(hal.Frame)
 	defer clock.Stop()
 	var silence, discard [hal.FrameSamples]int16
@@ -118,11 +139,10 @@ func (v *voice) mute(ctx context.Context, call sounds) {
 			if !next.open {
 				return
 			}
-			call = next.call
+			now = next
 		case <-clock.C:
-			if call != nil {
-				call.Capture(silence[:])
-				call.Playout(discard[:])
+			if now.call != nil {
+				now.exchange(silence[:], discard[:])
 			}
 		}
 	}

@@ -121,6 +121,34 @@ func TestCallIsHeard(t *testing.T) {
 	})
 }
 
+// Of three each hears the other two.
+func TestConference(t *testing.T) {
+	lifted(t, func(v *voice, audio *haltest.Audio) {
+		mic := make([]int16, 2*hal.Rate)
+		for i := range mic {
+			mic[i] = 1
+		}
+		audio.Say(mic)
+		ada, bob := &colleague{says: 10}, &colleague{says: 100}
+		v.set(earpiece{open: true, call: ada, with: bob})
+		time.Sleep(500 * time.Millisecond)
+		v.set(earpiece{open: true, call: ada})
+		time.Sleep(500 * time.Millisecond)
+		v.set(earpiece{})
+		time.Sleep(100 * time.Millisecond)
+		heard := audio.Heard()
+		if heard[0] != 110 || heard[len(heard)-1] != 10 {
+			t.Errorf("the telephone hears %d, then of one alone %d", heard[0], heard[len(heard)-1])
+		}
+		if ada.heard[0] != 101 || ada.heard[len(ada.heard)-1] != 1 || bob.heard[0] != 11 {
+			t.Errorf("one hears %d, then %d, the other %d", ada.heard[0], ada.heard[len(ada.heard)-1], bob.heard[0])
+		}
+		if a, b := ada.frames(), bob.frames(); a < 48 || a > 53 || b < 23 || b > 28 || len(ada.heard) != a*hal.FrameSamples || len(bob.heard) != b*hal.FrameSamples {
+			t.Errorf("%d and %d frames in a second and half of one, %d and %d samples", a, b, len(ada.heard), len(bob.heard))
+		}
+	})
+}
+
 // A device that fails does not end the call: it goes on in silence, and the next
 // lift finds the device healed.
 func TestDeviceFails(t *testing.T) {

@@ -57,6 +57,9 @@ func (r *Run) check(src source) error {
 		}
 		users[a.User] = true
 	}
+	if f := r.Floating.Addr(); src["floating"] != "" && (f == r.Listen || f.IsMulticast() || f.IsUnspecified() || f.IsLoopback() || f.Is6() && f.IsLinkLocalUnicast()) {
+		return bad("floating", fmt.Sprintf("%v cannot be an address of the office", f))
+	}
 	if !slices.Contains(tone.Countries(), r.Country) {
 		return bad("country", fmt.Sprintf("no tones of %q are known", r.Country))
 	}

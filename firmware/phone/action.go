@@ -27,6 +27,21 @@ type (
 	// An Ended that crosses it is ignored.
 	Hangup struct{ Call string }
 
+	// Hold holds a call that was answered or retrieves it. That is in force for
+	// the microphone at once; Held says when the far side has agreed.
+	Hold struct {
+		Call string
+		On   bool
+	}
+
+	// Transfer has the far end of a call call a number instead. Referred
+	// answers it.
+	Transfer struct{ Call, Number string }
+
+	// TransferTo joins the far ends of two calls. Referred answers it, under
+	// the first.
+	TransferTo struct{ Call, Other string }
+
 	// Digit sends a key as DTMF to the far end of a call.
 	Digit struct {
 		Call string
@@ -46,12 +61,14 @@ type (
 // Levels: the whole state of a device, given when it changes.
 type (
 	// Sound is the state of the earpiece and microphone. Closed, the device
-	// may sleep. Open, the earpiece plays Tone or, if Call is not empty, that
-	// call is heard and spoken to.
+	// may sleep. Open, the earpiece plays Tone and, if Call is not empty, that
+	// call is heard and spoken to; if With is not empty either, so is that one,
+	// and the two hear each other.
 	Sound struct {
 		Open bool
 		Tone hal.Tone
 		Call string
+		With string
 	}
 
 	// Ring is the state of the bell.
@@ -68,6 +85,9 @@ func (Dial) action()           {}
 func (Answer) action()         {}
 func (Reject) action()         {}
 func (Hangup) action()         {}
+func (Hold) action()           {}
+func (Transfer) action()       {}
+func (TransferTo) action()     {}
 func (Digit) action()          {}
 func (OpenEnrolment) action()  {}
 func (CloseEnrolment) action() {}

@@ -4,13 +4,32 @@
 // out, in order, what it answers (Action). It knows nothing of SIP but status
 // codes.
 //
-//	keys, hook ──▶ ┌───────┐ ──▶ Dial Answer Reject Hangup Digit   (the user agent)
+//	keys, hook ──▶ ┌───────┐ ──▶ Dial Answer Hold Transfer Hangup  (the user agent)
 //	calls      ──▶ │ Phone │ ──▶ Sound Ring Show Tell              (the hardware)
 //	lamps, time──▶ └───────┘ ──▶ OpenEnrolment CloseEnrolment      (the office)
 //
 // Sound, Ring, Show and the notices that mirror them are levels: each says the
 // whole state of its device and is given only when that state changes. The rest
 // are commands, given once. Commands stand before levels.
+//
+// What a person does:
+//
+//	lift, 102#             call 102; a pause of four seconds does for #
+//	lift, #                the number dialled last
+//	lift, **1#             the contact at the first contact lamp; up to **10#
+//	*73#, *74#             let new telephones join the office; no longer
+//	recall                 hold the call and hear dial tone; the line lamp winks
+//	recall, 103#           consult somebody; recall changes between the two
+//	recall, 3              talk to both; recall parts them again
+//	put the handset back   while one consults: join the two (transfer), also while
+//	                       the second still rings; what fails rings back
+//	                       before a number is dialled: the telephone rings for the held
+//	                       call, lifting retrieves it
+//	a beep while talking   somebody waits, the display says who: recall takes the call
+//	                       and holds the first, putting the handset back lets it ring
+//
+// With two calls, 3 joins them when it follows recall within three seconds; later,
+// as any key in a call, it is sent to the far end.
 //
 // Events and actions print as one line of text, and ParseEvent reads an event
 // back: a recording of a live telephone is a test (see testdata).

@@ -41,6 +41,40 @@ type (
 		ByFar  bool
 	}
 
+	// Held says that a call is held or retrieved: by the far side, or by this
+	// telephone, which the far side has agreed to.
+	Held struct {
+		Call  string
+		ByFar bool
+		On    bool
+	}
+
+	// Transferred says that the far side of a call has handed this telephone
+	// over to somebody else: the call goes on as New, for which Progress,
+	// Answered and Ended come. If New ends unanswered, Call goes on.
+	Transferred struct {
+		Call, New string
+		To        string // number of the far side of New
+	}
+
+	// Referred says what became of Transfer or TransferTo: 200, and Ended
+	// follows for Call; else why it failed, and Call goes on.
+	Referred struct {
+		Call   string
+		Status int
+		Cause  string // for people; may be empty
+	}
+
+	// Directory sets whom the code **1# and so on dials, numbered as the
+	// contacts' lamps: LampContact is 1. Without a number there is nobody.
+	Directory struct {
+		Lamp         int
+		Number, Name string
+	}
+
+	// Messages says how many messages wait. It sets their lamp as well.
+	Messages struct{ Waiting int }
+
 	// Contact sets a lamp other than the line's own.
 	Contact struct {
 		Lamp   int
@@ -55,13 +89,18 @@ type (
 	Tick struct{}
 )
 
-func (Input) event()     {}
-func (Online) event()    {}
-func (Offline) event()   {}
-func (Offered) event()   {}
-func (Progress) event()  {}
-func (Answered) event()  {}
-func (Ended) event()     {}
-func (Contact) event()   {}
-func (Enrolling) event() {}
-func (Tick) event()      {}
+func (Input) event()       {}
+func (Online) event()      {}
+func (Offline) event()     {}
+func (Offered) event()     {}
+func (Progress) event()    {}
+func (Answered) event()    {}
+func (Ended) event()       {}
+func (Held) event()        {}
+func (Transferred) event() {}
+func (Referred) event()    {}
+func (Directory) event()   {}
+func (Messages) event()    {}
+func (Contact) event()     {}
+func (Enrolling) event()   {}
+func (Tick) event()        {}

@@ -12,6 +12,9 @@ import (
 //
 //	*73#  let new telephones join the office; the display shows the pairing code
 //	*74#  no longer let them
+//
+// Besides, ** and the number of a contact's lamp dials that contact (**1#), and #
+// alone the number dialled last.
 var services = [...]struct {
 	code   string
 	text   string // for the display
@@ -26,6 +29,9 @@ var services = [...]struct {
 func (p *Phone) collect(key hal.Key) {
 	switch {
 	case key == '#':
+		if p.state != collecting {
+			p.number = p.last
+		}
 		if p.number != "" {
 			p.complete()
 		}
@@ -46,6 +52,12 @@ func (p *Phone) collect(key hal.Key) {
 func (p *Phone) complete() {
 	number := p.number
 	p.number = ""
+	if short, ok := strings.CutPrefix(number, "**"); ok {
+		if number = p.contactNumber(short); number == "" {
+			p.refuse(hal.Congestion, strings.TrimSpace("no contact "+short))
+			return
+		}
+	}
 	switch {
 	case strings.HasPrefix(number, "*"):
 		p.service(number)
@@ -55,12 +67,32 @@ func (p *Phone) complete() {
 		p.refuse(hal.Busy, "your own number")
 	default:
 		p.dialled++
-		p.call = call{id: OutgoingPrefix + strconv.Itoa(p.dialled), peer: number}
-		p.tone = hal.Silence
+		p.last = number
+		p.call = call{id: OutgoingPrefix + strconv.Itoa(p.dialled), peer: number, name: p.nameOf(number)}
+		p.consult = p.held.id != ""
 		p.enter(dialling, 0)
 		p.do(Dial{p.call.id, number})
-		p.tell("dialling", "", 0)
+		p.say(&p.call, "dialling", "", 0)
 	}
+}
+
+// contactNumber is the number of the contact at a lamp, "" for none.
+func (p *Phone) contactNumber(short string) string {
+	n, err := strconv.Atoi(short)
+	if err != nil || n < 1 || n > hal.Lamps-hal.LampContact {
+		return ""
+	}
+	return p.directory[hal.LampContact+n-1].number
+}
+
+// nameOf is what the list of contacts calls a number.
+func (p *Phone) nameOf(number string) string {
+	for _, e := range p.directory {
+		if e.number == number && number != "" {
+			return e.name
+		}
+	}
+	return ""
 }
 
 func (p *Phone) service(code string) {

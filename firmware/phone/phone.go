@@ -12,7 +12,7 @@ import (
 // it never equals the name of an incoming one.
 const OutgoingPrefix = "out-"
 
-// Phone is the state of one telephone with one handset and one call.
+// Phone is the state of one telephone with one handset.
 //
 //	          offered                lift: Answer           answered
 //	┌──────┐ ────────▶ ┌─────────┐ ─────────▶ ┌───────────┐ ────────▶ ┌─────────┐
@@ -35,10 +35,30 @@ const OutgoingPrefix = "out-"
 // A digit leads from confirmed to collecting as it does from ready. Putting the
 // handset back leads to idle from everywhere and hangs up what there is.
 //
-// The line is busy in every state but idle: a call offered then is refused with
-// 486. That decides glare. A call offered before the handset moves is answered by
-// lifting it, one offered after is refused, even in the same instant; and two
-// telephones that dial each other both hear busy.
+// The state is that of the call in hand. Beside it the telephone may hold one call
+// and have one waiting, which knocks while another is talked to:
+//
+//	          in hand   held   waiting
+//	recall    A         -      W          W is answered, A held
+//	          A         H      (W)        H is retrieved, A held; 3 soon after joins both
+//	          A, H joined                 H is held again
+//	          A         -      -          A is held; dial tone
+//	          no call   H      -          H is retrieved; one on its way is given up
+//	          no call   -      W          W is answered
+//
+// With the handset back a waiting call rings, and so does a held one: that is the
+// state reminding, and lifting retrieves it. But if the call in hand was dialled
+// while the other was held, putting the handset back joins the two (transfer).
+//
+// A call that the far side hands over (Transferred) has a successor, which takes
+// its place when it is answered, wherever the call is by then. One that is here no
+// more has none: then the new call is hung up.
+//
+// The line is busy in every state but idle, and but for the one call that may wait
+// while talking: any other call offered is refused with 486. That decides glare. A
+// call offered before the handset moves is answered by lifting it, one offered
+// after is refused, even in the same instant; and two telephones that dial each
+// other both hear busy.
 type Phone struct {
 	cfg Config
 	now time.Time // of the last Step
@@ -50,16 +70,28 @@ type Phone struct {
 	code                    string // pairing code while enrolment is open
 	contacts                hal.Picture
 
+	directory [hal.Lamps]entry
+	messages  int // waiting
+
 	// What goes on.
 	state    state
 	deadline time.Time // when state ends by itself; zero: it does not
 	number   string    // collecting: what was dialled so far
-	call     call      // ringing to talking; refused: who it was, if anyone, without id
-	tone     hal.Tone  // dialling, refused: what the earpiece plays
-	text     string    // confirmed, refused: what the display says
+	call     call      // in hand: ringing to talking; refused: who it was, if anyone, without id
+	held     call      // beside it, in any state but idle; not answered if the far side handed us over
+	waiting  call      // beside it, from talking until the handset is back
+	passing  []passage // transfers that run, oldest first
+	consult  bool      // the call in hand was dialled while held was held
+	joined   bool      // talking: with held as well
+	toggled  time.Time // when the two last changed places
+	tone     hal.Tone  // refused: what the earpiece plays
+	text     string    // confirmed, refused, reminding: what the display says
 	stalled  bool      // refused: only because offline
 	dialled  int       // calls so far
+	last     string    // number dialled last
 	missed   string    // caller of the last call nobody took
+	note     string    // on the display for a moment
+	noteEnd  time.Time // ... until then
 
 	shown   levels
 	out     []Action // of the Step in hand
@@ -79,13 +111,22 @@ const (
 	confirmed               // a service code was accepted
 	refused                 // a tone says that it cannot be
 	parked                  // the handset was forgotten off the hook
+	reminding               // on hook, a call is held
 )
 
-// call is the one call of the telephone; the zero call is none.
+// call is one call; the zero call is none.
 type call struct {
 	id, peer, name string
-	since          time.Time // talking: when it was answered
+	said           string    // the state that was told last
+	since          time.Time // when it was answered; zero: not yet
+	until          time.Time // waiting: when it is refused
+	held, farHeld  bool      // by this telephone, by the far side
+	ringback       bool      // not answered: it rings there
+	next           *call     // takes this one's place when it is answered
 }
+
+// entry is a number that is dialled in short.
+type entry struct{ number, name string }
 
 // New returns a telephone at rest: handset in its cradle, not online.
 func New(cfg Config) *Phone {
@@ -95,10 +136,16 @@ func New(cfg Config) *Phone {
 // Next returns when Step wants to be called at the latest, with a Tick if
 // nothing else happens; zero if it need not.
 func (p *Phone) Next() time.Time {
+	next := p.deadline
 	if p.state == talking { // the display counts seconds
-		return p.call.since.Add(p.now.Sub(p.call.since).Truncate(time.Second) + time.Second)
+		next = p.call.since.Add(p.now.Sub(p.call.since).Truncate(time.Second) + time.Second)
 	}
-	return p.deadline
+	for _, t := range [...]time.Time{p.waiting.until, p.noteEnd} {
+		if next.IsZero() || !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	return next
 }
 
 // Dropped returns how many events meant nothing: they named a call that is not
@@ -110,9 +157,7 @@ func (p *Phone) Dropped() int { return p.dropped }
 func (p *Phone) Step(now time.Time, ev Event) []Action {
 	p.out = nil
 	p.now = now
-	if !p.deadline.IsZero() && !now.Before(p.deadline) {
-		p.expire()
-	}
+	p.expire()
 	switch ev := ev.(type) {
 	case Input:
 		p.input(ev)
@@ -128,8 +173,18 @@ func (p *Phone) Step(now time.Time, ev Event) []Action {
 		p.answered(ev)
 	case Ended:
 		p.ended(ev)
+	case Held:
+		p.changed(ev)
+	case Transferred:
+		p.transferred(ev)
+	case Referred:
+		p.referred(ev)
 	case Contact:
 		p.contact(ev)
+	case Directory:
+		p.enlist(ev)
+	case Messages:
+		p.count(ev)
 	case Enrolling:
 		p.code = clean(ev.Code)
 	case Tick:
@@ -156,6 +211,17 @@ func (p *Phone) enter(s state, d time.Duration) {
 
 // expire does what the passing of time brings.
 func (p *Phone) expire() {
+	due := func(t time.Time) bool { return !t.IsZero() && !p.now.Before(t) }
+	if due(p.noteEnd) {
+		p.note, p.noteEnd = "", time.Time{}
+	}
+	if due(p.waiting.until) {
+		p.do(Reject{p.waiting.id, 480})
+		p.unheard("no answer", 480)
+	}
+	if !due(p.deadline) {
+		return
+	}
 	switch p.state {
 	case ringing:
 		// Nobody came: temporarily unavailable. // RFC 3261, section 21.4.18
@@ -169,6 +235,9 @@ func (p *Phone) expire() {
 		p.offerDialTone()
 	case refused:
 		p.enter(parked, 0)
+	case reminding:
+		p.drop(&p.held, "nobody came back")
+		p.rest()
 	default:
 		panic("BUG: phone: deadline in state " + strconv.Itoa(int(p.state)))
 	}
@@ -180,6 +249,8 @@ func (p *Phone) input(ev Input) {
 		p.hangUp()
 	case ev.Key == hal.Hook:
 		p.lift()
+	case ev.Key == hal.Recall && ev.Down:
+		p.recall()
 	case ev.Down && strings.ContainsRune(hal.Digits, rune(ev.Key)):
 		p.press(ev.Key)
 	}
@@ -193,29 +264,66 @@ func (p *Phone) lift() {
 		p.offerDialTone()
 	case ringing:
 		p.do(Answer{p.call.id})
+		p.consult = false
 		p.enter(answering, 0)
+	case reminding:
+		p.retrieve()
 	}
 }
 
 // hangUp is the handset going back.
 func (p *Phone) hangUp() {
 	switch p.state {
-	case idle, ringing:
+	case idle, ringing, reminding:
 		return // it was there already
 	case dialling:
-		p.do(Hangup{p.call.id})
-		p.tell("ended", "cancelled", 0)
-	case answering, talking:
-		p.do(Hangup{p.call.id})
-		p.tell("ended", "hung up", 0)
+		if p.transferable() {
+			p.pass()
+		} else {
+			p.drop(&p.call, "cancelled")
+		}
+	case answering:
+		p.drop(&p.call, "hung up")
+	case talking:
+		switch {
+		case p.joined:
+			p.drop(&p.held, "hung up")
+			p.drop(&p.call, "hung up")
+		case p.transferable():
+			p.join()
+		default:
+			p.drop(&p.call, "hung up")
+		}
 	}
-	p.call = call{}
-	p.enter(idle, 0)
+	p.rest()
+}
+
+// rest is the telephone with its handset back: idle, unless there is a call to
+// come back to.
+func (p *Phone) rest() {
+	p.call, p.joined, p.text = call{}, false, ""
+	switch {
+	case p.waiting.id != "":
+		p.call, p.waiting = p.waiting, call{}
+		p.enter(ringing, p.call.until.Sub(p.now))
+		p.call.until = time.Time{}
+	case p.held.id != "" && p.held.since.IsZero():
+		p.drop(&p.held, "hung up") // who is about to answer there, nobody here asked for
+		p.enter(idle, 0)
+	case p.held.id != "":
+		p.enter(reminding, p.cfg.NoAnswer)
+	default:
+		p.enter(idle, 0)
+	}
 }
 
 func (p *Phone) press(key hal.Key) {
 	switch p.state {
 	case talking:
+		if key == '3' && p.mayJoin() {
+			p.confer()
+			return
+		}
 		p.do(Digit{p.call.id, key})
 	case ready, confirmed, collecting:
 		p.collect(key)
@@ -271,4 +379,21 @@ func (p *Phone) contact(ev Contact) {
 		return
 	}
 	p.contacts[ev.Lamp] = ev.Signal
+}
+
+func (p *Phone) enlist(ev Directory) {
+	if ev.Lamp < hal.LampContact || ev.Lamp >= hal.Lamps {
+		p.dropped++
+		return
+	}
+	p.directory[ev.Lamp] = entry{number: clean(ev.Number), name: clean(ev.Name)}
+}
+
+// count lights the lamp of waiting messages and shows how many there are.
+func (p *Phone) count(ev Messages) {
+	p.messages = max(0, ev.Waiting)
+	p.contacts[hal.LampMessage] = hal.Off
+	if p.messages > 0 {
+		p.contacts[hal.LampMessage] = hal.Wink
+	}
 }

@@ -3,6 +3,7 @@ package phone
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -44,25 +45,39 @@ func (p *Phone) render() {
 }
 
 func (p *Phone) ring() Ring {
-	if p.state != ringing {
-		return Ring{}
+	switch p.state {
+	case ringing:
+		return Ring{On: true, From: p.call.peer, Name: p.call.name}
+	case reminding:
+		return Ring{On: true, From: p.held.peer, Name: p.held.name}
 	}
-	return Ring{On: true, From: p.call.peer, Name: p.call.name}
+	return Ring{}
 }
 
 func (p *Phone) sound() Sound {
 	switch p.state {
-	case idle, ringing, parked:
+	case idle, ringing, reminding, parked:
 		return Sound{}
 	case ready:
 		if p.contacts[hal.LampMessage] != hal.Off {
 			return Sound{Open: true, Tone: hal.Stutter}
 		}
 		return Sound{Open: true, Tone: hal.DialTone}
-	case dialling, refused:
+	case dialling:
+		if p.call.ringback {
+			return Sound{Open: true, Tone: hal.Ringback}
+		}
+	case refused:
+		if p.waiting.id != "" {
+			return Sound{Open: true, Tone: hal.Waiting}
+		}
 		return Sound{Open: true, Tone: p.tone}
 	case talking:
-		return Sound{Open: true, Call: p.call.id}
+		s := Sound{Open: true, Tone: p.beep(), Call: p.call.id}
+		if p.joined {
+			s.With = p.held.id
+		}
+		return s
 	case confirmed:
 		return Sound{Open: true, Tone: hal.Confirm}
 	}
@@ -71,14 +86,7 @@ func (p *Phone) sound() Sound {
 
 func (p *Phone) picture() hal.Picture {
 	picture := p.contacts
-	switch {
-	case p.state == ringing:
-		picture[hal.LampLine] = hal.Flash
-	case p.state != idle:
-		picture[hal.LampLine] = hal.On
-	case !p.online:
-		picture[hal.LampLine] = hal.Blip
-	}
+	picture[hal.LampLine] = p.lineLamp()
 	return picture
 }
 
@@ -91,50 +99,60 @@ const (
 
 // lines is the text of the display: two to Rows lines of at most Columns.
 func (p *Phone) lines() []string {
-	l := make([]string, 0, Rows)
+	l := make([]string, 0, Rows+2)
 	add := func(s string) {
 		if s != "" {
 			l = append(l, clip(s))
 		}
 	}
-	self := strings.TrimSpace(p.extension + " " + p.office)
+	self := or(strings.TrimSpace(p.extension+" "+p.office), "new telephone")
 	switch p.state {
 	case idle:
-		add(or(self, "new telephone"))
+		add(self)
 		if p.online {
 			add("ready")
 		} else {
 			add(or(p.reason, "not connected"))
 		}
-		if p.missed != "" {
+		switch {
+		case p.note != "":
+			add(p.note)
+		case len(p.passing) > 0:
+			add("transferring " + p.passing[len(p.passing)-1].call.peer)
+		case p.missed != "":
 			add("missed " + p.missed)
 		}
+		add(p.mail())
 	case ringing:
 		add("call from")
 		add(or(p.call.peer, "unknown number"))
 		add(p.call.name)
+	case reminding:
+		add(or(p.text, "still on hold"))
+		add(or(p.held.peer, "unknown number"))
+		add(p.held.name)
+		add("lift to talk")
 	case ready:
-		add(or(self, "new telephone"))
+		add(self)
 		add("dial a number")
+		add(p.mail())
 	case collecting:
 		add("dial")
 		add(p.number[max(0, len(p.number)-Columns):]) // the end is what is being typed
 	case dialling:
-		if p.tone == hal.Ringback {
+		if p.call.ringback {
 			add("ringing")
 		} else {
 			add("calling")
 		}
-		add(p.call.peer)
+		add(or(p.call.peer, "unknown number"))
+		add(p.call.name)
 	case answering:
 		add(or(p.call.peer, "unknown number"))
 		add(p.call.name)
 		add("connecting")
 	case talking:
-		add(or(p.call.peer, "unknown number"))
-		add(p.call.name)
-		d := p.now.Sub(p.call.since) / time.Second
-		add(fmt.Sprintf("%02d:%02d", d/60, d%60))
+		p.conversation(add)
 	case confirmed:
 		add(p.text)
 		add("done")
@@ -146,13 +164,54 @@ func (p *Phone) lines() []string {
 		add("handset is off")
 		add("hang up")
 	}
+	switch {
+	case p.waiting.id != "":
+		add("waiting " + or(p.waiting.peer, "unknown number"))
+	case p.held.id != "" && !p.joined && p.state != reminding:
+		add("held " + or(p.held.peer, "unknown number"))
+	}
 	switch p.state {
 	case idle, ready, confirmed, refused, parked:
 		if p.code != "" {
 			add("code " + p.code)
 		}
 	}
+	for len(l) > Rows {
+		l = slices.Delete(l, 1, 2) // what is there is known without: a lamp shows it, or the number says who it is
+	}
 	return l
+}
+
+// conversation is what is shown while talking.
+func (p *Phone) conversation(add func(string)) {
+	add(or(p.call.peer, "unknown number"))
+	clock := p.clock(&p.call) / time.Second
+	text := fmt.Sprintf("%02d:%02d", clock/60, clock%60)
+	switch {
+	case p.joined:
+		add(or(p.held.peer, "unknown number"))
+		text = "conference " + text
+	case p.call.onHold():
+		add(p.call.name)
+		text = "on hold " + text
+	default:
+		add(p.call.name)
+	}
+	if p.call.next != nil {
+		text = "to " + or(p.call.next.peer, "somebody else")
+	}
+	add(text)
+}
+
+// mail says how many messages wait.
+func (p *Phone) mail() string {
+	switch p.messages {
+	case 0:
+		return ""
+	case 1:
+		return "1 message"
+	}
+	return strconv.Itoa(p.messages) + " messages"
 }
 
 // clip cuts a line to the width of the display.

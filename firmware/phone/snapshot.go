@@ -27,24 +27,98 @@ type snapshot struct {
 	Code                    string `json:",omitzero"` // starred
 	Contacts                lamps  `json:",omitzero"`
 
-	State            state          `json:",omitzero"`
-	Deadline         *time.Duration `json:",omitzero"` // nil: none
-	Number           string         `json:",omitzero"`
-	Call, Peer, Name string         `json:",omitzero"`
-	Since            *time.Duration `json:",omitzero"` // nil: not answered
-	Tone             uint8          `json:",omitzero"`
-	Text             string         `json:",omitzero"`
-	Stalled          bool           `json:",omitzero"`
-	Dialled          int            `json:",omitzero"`
-	Missed           string         `json:",omitzero"`
+	Directory [hal.Lamps]snapshotEntry `json:",omitzero"`
+	Messages  int                      `json:",omitzero"`
+
+	State    state             `json:",omitzero"`
+	Deadline *time.Duration    `json:",omitzero"` // nil: none
+	Number   string            `json:",omitzero"`
+	Call     *snapshotCall     `json:",omitzero"` // nil: none; so for those that follow
+	Held     *snapshotCall     `json:",omitzero"`
+	Waiting  *snapshotCall     `json:",omitzero"`
+	Passing  []snapshotPassage `json:",omitzero"`
+	Consult  bool              `json:",omitzero"`
+	Joined   bool              `json:",omitzero"`
+	Toggled  *time.Duration    `json:",omitzero"`
+	Tone     uint8             `json:",omitzero"`
+	Text     string            `json:",omitzero"`
+	Stalled  bool              `json:",omitzero"`
+	Dialled  int               `json:",omitzero"`
+	Last     string            `json:",omitzero"`
+	Missed   string            `json:",omitzero"`
+	Note     string            `json:",omitzero"`
+	NoteEnd  *time.Duration    `json:",omitzero"`
 
 	ShownRing    Ring     `json:",omitzero"`
 	ShownOpen    bool     `json:",omitzero"`
 	ShownTone    uint8    `json:",omitzero"`
 	ShownCall    string   `json:",omitzero"`
+	ShownWith    string   `json:",omitzero"`
 	ShownPicture lamps    `json:",omitzero"`
 	ShownLines   []string `json:",omitzero"`
 	Dropped      int      `json:",omitzero"`
+}
+
+type snapshotEntry struct {
+	Number, Name string `json:",omitzero"`
+}
+
+type snapshotCall struct {
+	ID, Peer, Name, Said    string         `json:",omitzero"`
+	Since                   *time.Duration `json:",omitzero"` // nil: not answered
+	Until                   *time.Duration `json:",omitzero"` // nil: not limited
+	Held, FarHeld, Ringback bool           `json:",omitzero"`
+	Next                    *snapshotCall  `json:",omitzero"`
+}
+
+type snapshotPassage struct {
+	Call  *snapshotCall
+	Other *snapshotCall `json:",omitzero"`
+	Done  bool          `json:",omitzero"`
+}
+
+// since is a time as a snapshot has it.
+func since(begin, t time.Time) *time.Duration {
+	if t.IsZero() {
+		return nil
+	}
+	d := t.Sub(begin)
+	return &d
+}
+
+// at undoes since.
+func at(begin time.Time, d *time.Duration) (t time.Time) {
+	if d != nil {
+		t = begin.Add(*d)
+	}
+	return t
+}
+
+func snapshotOf(begin time.Time, c *call) *snapshotCall {
+	if c == nil || *c == (call{}) {
+		return nil
+	}
+	return &snapshotCall{
+		ID: c.id, Peer: c.peer, Name: c.name, Said: c.said,
+		Since: since(begin, c.since), Until: since(begin, c.until),
+		Held: c.held, FarHeld: c.farHeld, Ringback: c.ringback, Next: snapshotOf(begin, c.next),
+	}
+}
+
+func (s *snapshotCall) call(begin time.Time) (c call) {
+	if s == nil {
+		return c
+	}
+	c = call{
+		id: s.ID, peer: s.Peer, name: s.Name, said: s.Said,
+		since: at(begin, s.Since), until: at(begin, s.Until),
+		held: s.Held, farHeld: s.FarHeld, ringback: s.Ringback,
+	}
+	if s.Next != nil {
+		next := s.Next.call(begin)
+		c.next = &next
+	}
+	return c
 }
 
 // lamps is a hal.Picture as numbers.
@@ -87,22 +161,24 @@ func HideCode(lines []string) []string {
 // code starred: a recording that does not go back to New begins with it. Times
 // are given since begin.
 func (p *Phone) Snapshot(begin time.Time) string {
-	since := func(t time.Time) *time.Duration {
-		if t.IsZero() {
-			return nil
-		}
-		d := t.Sub(begin)
-		return &d
-	}
 	s := snapshot{
 		Online: p.online, Extension: p.extension, Office: p.office, Node: p.node,
 		Reason: p.reason, Code: Stars(p.code), Contacts: lampsOf(p.contacts),
-		State: p.state, Deadline: since(p.deadline), Number: p.number,
-		Call: p.call.id, Peer: p.call.peer, Name: p.call.name, Since: since(p.call.since),
-		Tone: uint8(p.tone), Text: p.text, Stalled: p.stalled, Dialled: p.dialled, Missed: p.missed,
+		Messages: p.messages,
+		State:    p.state, Deadline: since(begin, p.deadline), Number: p.number,
+		Call: snapshotOf(begin, &p.call), Held: snapshotOf(begin, &p.held), Waiting: snapshotOf(begin, &p.waiting),
+		Consult: p.consult, Joined: p.joined, Toggled: since(begin, p.toggled),
+		Tone: uint8(p.tone), Text: p.text, Stalled: p.stalled, Dialled: p.dialled, Last: p.last, Missed: p.missed,
+		Note: p.note, NoteEnd: since(begin, p.noteEnd),
 		ShownRing: p.shown.ring,
-		ShownOpen: p.shown.sound.Open, ShownTone: uint8(p.shown.sound.Tone), ShownCall: p.shown.sound.Call,
+		ShownOpen: p.shown.sound.Open, ShownTone: uint8(p.shown.sound.Tone), ShownCall: p.shown.sound.Call, ShownWith: p.shown.sound.With,
 		ShownPicture: lampsOf(p.shown.picture), ShownLines: p.shown.lines, Dropped: p.dropped,
+	}
+	for i, e := range p.directory {
+		s.Directory[i] = snapshotEntry{e.number, e.name}
+	}
+	for _, one := range p.passing {
+		s.Passing = append(s.Passing, snapshotPassage{snapshotOf(begin, &one.call), snapshotOf(begin, &one.other), one.done})
 	}
 	if p.code != "" {
 		s.ShownLines = HideCode(s.ShownLines)
@@ -136,35 +212,73 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	inCall := s.State == talking || s.State == answering || s.State == dialling || s.State == ringing
-	timed := s.State == ready || s.State == collecting || s.State == confirmed || s.State == refused || s.State == ringing
-	switch {
-	case s.State > parked:
-		return nil, fmt.Errorf("%w: state %d", ErrSnapshot, s.State)
-	case max(s.Tone, s.ShownTone) > uint8(hal.Confirm):
-		return nil, fmt.Errorf("%w: tone %d", ErrSnapshot, max(s.Tone, s.ShownTone))
-	case inCall != (s.Call != ""), s.Deadline != nil && !timed, (s.State == talking) && s.Since == nil:
-		return nil, fmt.Errorf("%w: its parts do not agree", ErrSnapshot)
-	}
-	at := func(d *time.Duration) (t time.Time) {
-		if d != nil {
-			t = begin.Add(*d)
-		}
-		return t
-	}
-	return &Phone{
+	p := &Phone{
 		cfg: cfg, now: begin.Add(s.Now),
 		online: s.Online, extension: s.Extension, office: s.Office, node: s.Node,
-		reason: s.Reason, code: s.Code, contacts: contacts,
-		state: s.State, deadline: at(s.Deadline), number: s.Number,
-		call: call{id: s.Call, peer: s.Peer, name: s.Name, since: at(s.Since)},
-		tone: hal.Tone(s.Tone), text: s.Text, stalled: s.Stalled, dialled: s.Dialled, missed: s.Missed,
+		reason: s.Reason, code: s.Code, contacts: contacts, messages: s.Messages,
+		state: s.State, deadline: at(begin, s.Deadline), number: s.Number,
+		call: s.Call.call(begin), held: s.Held.call(begin), waiting: s.Waiting.call(begin),
+		consult: s.Consult, joined: s.Joined, toggled: at(begin, s.Toggled),
+		tone: hal.Tone(s.Tone), text: s.Text, stalled: s.Stalled, dialled: s.Dialled, last: s.Last, missed: s.Missed,
+		note: s.Note, noteEnd: at(begin, s.NoteEnd),
 		shown: levels{
 			ring:    s.ShownRing,
-			sound:   Sound{Open: s.ShownOpen, Tone: hal.Tone(s.ShownTone), Call: s.ShownCall},
+			sound:   Sound{Open: s.ShownOpen, Tone: hal.Tone(s.ShownTone), Call: s.ShownCall, With: s.ShownWith},
 			picture: shown,
 			lines:   s.ShownLines,
 		},
 		dropped: s.Dropped,
-	}, nil
+	}
+	for i, e := range s.Directory {
+		p.directory[i] = entry{e.Number, e.Name}
+	}
+	for _, one := range s.Passing {
+		p.passing = append(p.passing, passage{one.Call.call(begin), one.Other.call(begin), one.Done})
+	}
+	switch {
+	case s.State > reminding:
+		return nil, fmt.Errorf("%w: state %d", ErrSnapshot, s.State)
+	case max(s.Tone, s.ShownTone) > uint8(hal.Confirm):
+		return nil, fmt.Errorf("%w: tone %d", ErrSnapshot, max(s.Tone, s.ShownTone))
+	case !p.possible():
+		return nil, fmt.Errorf("%w: its parts do not agree", ErrSnapshot)
+	}
+	return p, nil
+}
+
+// possible reports whether the parts of a telephone go together: what the rest of
+// this package relies on.
+func (p *Phone) possible() bool {
+	named := func(c *call) bool { return c == nil || c.id != "" && c.next == nil }
+	one := func(c call) bool { return named(c.next) && (c.id != "" || c.next == nil) }
+	for _, g := range p.passing {
+		if g.call.id == "" || !one(g.call) || !one(g.other) {
+			return false
+		}
+	}
+	inCall, timed := false, false
+	switch p.state {
+	case ringing:
+		inCall, timed = true, true
+	case dialling, answering, talking:
+		inCall = true
+	case ready, collecting, confirmed, refused, reminding:
+		timed = true
+	}
+	off := p.state == dialling || p.state == talking || p.state == refused || p.state == parked || p.state == answering
+	switch {
+	case !one(p.call), !one(p.held), !one(p.waiting), p.waiting.next != nil,
+		inCall != (p.call.id != ""),
+		!p.deadline.IsZero() && !timed,
+		p.state == talking && p.call.since.IsZero(),
+		p.state == dialling && !p.call.since.IsZero(),
+		p.call.next != nil && p.state != dialling && p.state != talking,
+		p.state == idle && p.held.id != "",
+		p.state == reminding && (p.held.id == "" || p.held.since.IsZero()),
+		p.joined && (p.state != talking || p.held.id == "" || p.held.since.IsZero()),
+		p.waiting.id != "" && (!off || p.waiting.until.IsZero()),
+		p.waiting.id == "" && !p.waiting.until.IsZero():
+		return false
+	}
+	return true
 }

@@ -38,10 +38,13 @@ func TestSnapshotOfEachState(t *testing.T) {
 	seen := map[state]bool{}
 	for _, ev := range []Event{
 		Tick{}, Online{"101", "demo", "7f3a"}, Contact{hal.LampMessage, hal.Wink}, Enrolling{"******"},
-		Offered{"a", "102", "Ada"}, lift, Answered{"a"}, Offered{"b", "103", ""}, Ended{Call: "a", ByFar: true}, back,
-		lift, key('1', true), key('#', true), Progress{"out-1", 180}, back,
+		Directory{3, "103", "Bob"}, Messages{2},
+		Offered{"a", "102", "Ada"}, lift, Answered{"a"}, Offered{"b", "103", ""}, Ended{Call: "a", ByFar: true}, back, lift,
+		Answered{"b"}, Held{"b", true, true}, key(hal.Recall, true), back, lift, Transferred{"b", "c", "104"}, Progress{"c", 180}, Answered{"c"}, back,
+		lift, key('1', true), key('#', true), Progress{"out-1", 180}, Answered{"out-1"}, key(hal.Recall, true), key('2', true), key('#', true),
+		Answered{"out-2"}, key(hal.Recall, true), key('3', true), key(hal.Recall, true), back, Referred{"out-2", 200, ""}, Ended{Call: "out-2"},
 		lift, key('*', true), key('7', true), key('4', true), key('#', true),
-		Tick{}, Tick{}, Tick{}, back, // confirmed, ready, refused, parked
+		Tick{}, Tick{}, Tick{}, Tick{}, back, // the note on the transfer, confirmed, ready, refused, parked
 	} {
 		if _, ok := ev.(Tick); ok && !p.Next().IsZero() {
 			now = p.Next()
@@ -50,7 +53,7 @@ func TestSnapshotOfEachState(t *testing.T) {
 		seen[p.state] = true
 		p = resumed(t, p)
 	}
-	for s := idle; s <= parked; s++ {
+	for s := idle; s <= reminding; s++ {
 		if !seen[s] {
 			t.Errorf("never in state %d", s)
 		}
@@ -65,6 +68,9 @@ func TestSnapshotGoesOn(t *testing.T) {
 			key('3', true), key('#', true), key('#', true), Online{"101", "demo", "7f3a"}, Online{"101", "demo", "7f3a"}, Offline{"cable out"},
 			Offered{"a", "102", "Ada"}, Offered{"b", "103", ""}, Answered{"a"}, Answered{"out-1"}, Answered{"out-2"},
 			Progress{"out-1", 180}, Ended{"a", 200, "", true}, Ended{"out-1", 486, "busy", true},
+			key(hal.Recall, true), key(hal.Recall, true), key('3', true), Answered{"out-3"}, Answered{"b"}, Held{"out-1", true, true},
+			Transferred{"a", "refer-1", "104"}, Transferred{"out-1", "refer-2", "104"}, Answered{"refer-1"}, Answered{"refer-2"},
+			Referred{"out-1", 200, ""}, Referred{"out-1", 486, ""}, Directory{3, "103", "Bob"}, Messages{2},
 			Contact{hal.LampMessage, hal.Wink}, Contact{3, hal.Flash}, Enrolling{"******"}, Enrolling{}, Tick{},
 		})
 		p, now := New(Default()), epoch
@@ -102,8 +108,10 @@ func TestSnapshotHidesTheCode(t *testing.T) {
 
 func TestResumeRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "null {}", "[]", `{"x":1}`, `{"State":10}`, `{"State":255}`, `{"State":256}`, `{"Tone":8}`, `{"ShownTone":200}`,
-		`{"Contacts":[9]}`, `{"ShownPicture":[5]}`, `{"State":6}`, `{"Call":"a"}`, `{"State":6,"Call":"a"}`, `{"Deadline":1}`,
+		"", "null {}", "[]", `{"x":1}`, `{"State":11}`, `{"State":255}`, `{"State":256}`, `{"Tone":8}`, `{"ShownTone":200}`,
+		`{"Contacts":[9]}`, `{"ShownPicture":[5]}`, `{"State":6}`, `{"Call":{"ID":"a"}}`, `{"State":6,"Call":{"ID":"a"}}`, `{"Deadline":1}`,
+		`{"Held":{"ID":"a"}}`, `{"State":10}`, `{"Joined":true}`, `{"Waiting":{"ID":"a","Until":1}}`, `{"Passing":[{}]}`,
+		`{"State":2,"Held":{"ID":"a","Next":{}}}`, `{"State":2,"Held":{"ID":"a","Next":{"ID":"b","Next":{"ID":"c"}}}}`,
 	} {
 		if _, err := Resume(Default(), text, epoch); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("%s: %v", text, err)

@@ -36,15 +36,36 @@ func (e Offered) String() string  { return fmt.Sprintf("offered %q %q %q", e.Cal
 func (e Progress) String() string { return fmt.Sprintf("progress %q %d", e.Call, e.Status) }
 func (e Answered) String() string { return fmt.Sprintf("answered %q", e.Call) }
 func (e Ended) String() string {
-	by := "near"
-	if e.ByFar {
-		by = "far"
-	}
-	return fmt.Sprintf("ended %q %d %s %q", e.Call, e.Status, by, e.Cause)
+	return fmt.Sprintf("ended %q %d %s %q", e.Call, e.Status, side(e.ByFar), e.Cause)
 }
+func (e Held) String() string {
+	return fmt.Sprintf("held %q %s %s", e.Call, side(e.ByFar), onOff(e.On))
+}
+func (e Transferred) String() string {
+	return fmt.Sprintf("transferred %q %q %q", e.Call, e.New, e.To)
+}
+func (e Referred) String() string { return fmt.Sprintf("referred %q %d %q", e.Call, e.Status, e.Cause) }
+func (e Directory) String() string {
+	return fmt.Sprintf("directory %d %q %q", e.Lamp, e.Number, e.Name)
+}
+func (e Messages) String() string  { return fmt.Sprintf("messages %d", e.Waiting) }
 func (e Contact) String() string   { return fmt.Sprintf("contact %d %d", e.Lamp, e.Signal) }
 func (e Enrolling) String() string { return fmt.Sprintf("enrolling %q", e.Code) }
 func (e Tick) String() string      { return "tick" }
+
+func side(far bool) string {
+	if far {
+		return "far"
+	}
+	return "near"
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
 
 // ParseEvent reads what an event's String wrote.
 func ParseEvent(line string) (Event, error) {
@@ -71,6 +92,16 @@ func ParseEvent(line string) (Event, error) {
 		ev = Answered{f.text()}
 	case "ended":
 		ev = Ended{Call: f.text(), Status: f.number(), ByFar: f.word() == "far", Cause: f.text()}
+	case "held":
+		ev = Held{Call: f.text(), ByFar: f.word() == "far", On: f.word() == "on"}
+	case "transferred":
+		ev = Transferred{f.text(), f.text(), f.text()}
+	case "referred":
+		ev = Referred{f.text(), f.number(), f.text()}
+	case "directory":
+		ev = Directory{f.number(), f.text(), f.text()}
+	case "messages":
+		ev = Messages{f.number()}
 	case "contact":
 		lamp, signal := f.number(), f.number()
 		if signal < 0 || signal > 255 {
@@ -125,6 +156,9 @@ func (a Dial) String() string           { return fmt.Sprintf("dial %q %q", a.Cal
 func (a Answer) String() string         { return fmt.Sprintf("answer %q", a.Call) }
 func (a Reject) String() string         { return fmt.Sprintf("reject %q %d", a.Call, a.Status) }
 func (a Hangup) String() string         { return fmt.Sprintf("hangup %q", a.Call) }
+func (a Hold) String() string           { return fmt.Sprintf("hold %q %s", a.Call, onOff(a.On)) }
+func (a Transfer) String() string       { return fmt.Sprintf("transfer %q %q", a.Call, a.Number) }
+func (a TransferTo) String() string     { return fmt.Sprintf("transfer-to %q %q", a.Call, a.Other) }
 func (a Digit) String() string          { return fmt.Sprintf("digit %q %c", a.Call, rune(a.Key)) }
 func (a OpenEnrolment) String() string  { return "open-enrolment" }
 func (a CloseEnrolment) String() string { return "close-enrolment" }
@@ -142,7 +176,14 @@ func (a Sound) String() string {
 	case !a.Open:
 		return "sound closed"
 	case a.Call != "":
-		return fmt.Sprintf("sound call %q", a.Call)
+		s := fmt.Sprintf("sound call %q", a.Call)
+		if a.With != "" {
+			s += fmt.Sprintf(" with %q", a.With)
+		}
+		if a.Tone != hal.Silence {
+			s += " tone " + a.Tone.String()
+		}
+		return s
 	}
 	return "sound tone " + a.Tone.String()
 }

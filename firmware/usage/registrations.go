@@ -118,7 +118,7 @@ func registeredNode(r overlay.Record) (overlay.ID, error) {
 func userName(aor string) (string, error) {
 	user, ok := strings.CutPrefix(aor, "sip:")
 	if !ok || strings.Count(user, "@") != 1 || strings.ContainsAny(user, ";?<> \t\r\n") {
-		return "", fmt.Errorf("usage: %q is not an address of record like sip:102@office", aor)
+		return "", fmt.Errorf("usage: %q is not an address of record like sip:102@office: %w", aor, location.ErrNotFound)
 	}
 	return strings.ToLower(user), nil
 }

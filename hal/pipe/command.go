@@ -90,6 +90,8 @@ func key(c rune) (hal.Key, error) {
 	switch {
 	case strings.ContainsRune(hal.Digits, c), c == rune(hal.Recall):
 		return hal.Key(c), nil
+	case c == 'R':
+		return hal.Recall, nil
 	case 'a' <= c && c <= 'd':
 		return hal.Key(c - 'a' + 'A'), nil
 	}

@@ -58,7 +58,7 @@ func TestCommands(t *testing.T) {
 		{"off\nkeys 10#\n\n  on  \n", "-h +1 -1 +0 -0 +# -# +h"},
 		{"keys 1 2\n", "+1 -1 +2 -2"},
 		{"down 5\nup 5\n", "+5 -5"},
-		{"keys aDr*\n", "+A -A +D -D +r -r +* -*"},
+		{"keys aDrR*\n", "+A -A +D -D +r -r +r -r +* -*"},
 	} {
 		out, moves, closed := script(t, c.input, nil)
 		var got []string

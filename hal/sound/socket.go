@@ -112,11 +112,22 @@ func (s *socket) receive(conn net.Conn) {
 }
 
 // room is the air before the microphone: what was sent last, and no more than
-// freshness of it.
+// freshness of it. What waits without need is taken out of the air, for it would be
+// heard late as long as the call lasts: all that nobody listened to, and what has lain
+// there at every take for a while.
 type room struct {
 	mu      sync.Mutex
 	samples []int16
+	taken   time.Time // the last take
+	takes   int       // since least was begun
+	least   int       // samples left by each of them
 }
+
+const (
+	pause    = 3 * hal.Frame // between two takes: nobody listened
+	patience = 50            // takes
+	blend    = 64            // samples over which the air closes
+)
 
 func (r *room) put(b []byte) {
 	r.mu.Lock()
@@ -132,12 +143,36 @@ func (r *room) put(b []byte) {
 func (r *room) take(samples []int16) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Now()
+	if old := len(r.samples) - len(samples); old > 0 && now.Sub(r.taken) > pause {
+		r.samples = append(r.samples[:0], r.samples[old:]...)
+	}
+	r.taken = now
 	if len(r.samples) < len(samples) {
 		clear(samples)
+		r.takes, r.least = 0, 0
 		return
 	}
 	n := copy(samples, r.samples)
 	r.samples = append(r.samples[:0], r.samples[n:]...)
+	r.settle()
+}
+
+// settle takes out, from time to time, what was left by all takes.
+func (r *room) settle() {
+	if r.least = min(r.least, len(r.samples)); r.takes == 0 {
+		r.least = len(r.samples)
+	}
+	if r.takes++; r.takes < patience {
+		return
+	}
+	if spare := r.least - blend; spare > blend {
+		for i := range blend {
+			r.samples[spare+i] = int16((int(r.samples[i])*(blend-i) + int(r.samples[spare+i])*i) / blend)
+		}
+		r.samples = append(r.samples[:0], r.samples[spare:]...)
+	}
+	r.takes = 0
 }
 
 // socketEnd is the microphone or the earpiece of one stream.

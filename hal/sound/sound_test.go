@@ -149,7 +149,7 @@ func TestRefused(t *testing.T) {
 
 // The room holds the newest 40 ms and gives whole frames or silence.
 func TestRoom(t *testing.T) {
-	var r room
+	r := room{taken: time.Now()}
 	frame := make([]int16, hal.FrameSamples)
 	r.put(pcm.AppendS16LE(nil, ramp(1000)))
 	for i := range 2 {
@@ -166,6 +166,41 @@ func TestRoom(t *testing.T) {
 		t.Errorf("the part was lost: %d", frame[0])
 	}
 }
+
+// What was said before anybody listened is not heard late, and what lies in the air at each
+// take is taken out of it, without a click.
+func TestRoomForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r room
+		frame := make([]int16, hal.FrameSamples)
+		r.put(pcm.AppendS16LE(nil, ramp(640)))
+		if r.take(frame); frame[0] != 321 || len(r.samples) != 0 {
+			t.Errorf("the first frame begins with %d, %d samples stay", frame[0], len(r.samples))
+		}
+		r.put(pcm.AppendS16LE(nil, make([]int16, 300))) // a late chunk, and so all that follow
+		var last, step int16
+		for i := range 2 * patience {
+			word := make([]int16, hal.FrameSamples)
+			for j := range word { // a slow triangle
+				word[j] = int16(abs((i*hal.FrameSamples+j)%2000-1000) * 3)
+			}
+			r.put(pcm.AppendS16LE(nil, word))
+			r.take(frame)
+			for _, s := range frame {
+				if i > 1 {
+					step = max(step, s-last, last-s)
+				}
+				last = s
+			}
+			time.Sleep(hal.Frame)
+		}
+		if len(r.samples) > 80 || step > 40 {
+			t.Errorf("%d samples stay in the air, a step of %d", len(r.samples), step)
+		}
+	})
+}
+
+func abs(x int) int { return max(x, -x) }
 
 func listen(t *testing.T, path string) net.Listener {
 	t.Helper()

@@ -2,7 +2,7 @@
 // lamps that blink, a display, the state of the call and what happened lately.
 //
 //	0-9 * # A-D    the keys           space, enter    handset up and down
-//	r              recall             q, ctrl-c       quit
+//	r, f           recall             q, ctrl-c       quit
 //
 // A terminal reports that a key was pressed, not that it was released: a key is
 // held down for a moment and released by itself.

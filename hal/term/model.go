@@ -155,7 +155,7 @@ func (m *model) letGo() {
 // keyOf is the telephone's key for a character.
 func keyOf(c rune) (hal.Key, bool) {
 	switch {
-	case c == 'r' || c == 'R':
+	case c == 'r' || c == 'R', c == 'f' || c == 'F': // it is also called flash
 		return hal.Recall, true
 	case 'a' <= c && c <= 'd':
 		return hal.Key(c - 'a' + 'A'), true

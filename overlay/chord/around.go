@@ -24,7 +24,7 @@ const (
 	enough = 3
 
 	// careful is how long a node asks all holders at once after it has caught
-	// one with an old version.
+	// one with an old version, or somebody who answered for a key far away.
 	careful = 10 * time.Minute
 )
 

@@ -109,7 +109,7 @@ func (n *Node) expireCalls() {
 		}
 		n.calls = slices.Delete(n.calls, i, i+1)
 		if !c.verify && !c.hop.ID.IsZero() && (!c.far || n.heard(c.hop.ID).Before(c.sent)) {
-			n.silent(c.hop)
+			n.suspect(c.hop)
 		}
 		c.done(answer{})
 		i = 0 // done may have made new ones, and ended others

@@ -169,15 +169,6 @@ func (n *Node) suspect(p overlay.Peer) {
 	n.ringChanged() // others' arcs are answered for as long as it lasts
 }
 
-// silent has p suspected because it did not answer, which counts as one of the two
-// times that it has to be asked in vain.
-func (n *Node) silent(p overlay.Peer) {
-	n.suspect(p)
-	if c := n.contact(p.ID); c != nil && c.suspect != nil {
-		c.suspect.tries = max(c.suspect.tries, 1)
-	}
-}
-
 // verifyDirect asks the suspect itself, twice if it is silent.
 func (n *Node) verifyDirect(c *contact) {
 	s := c.suspect

@@ -18,8 +18,8 @@ type join struct {
 // maxJoinTries is how often the way in is tried before this node gives up and
 // makes a ring of its own, which then merges. There is a ring, since somebody
 // answered; but where many join at once the neighbours may not know each other yet
-// for some seconds.
-const maxJoinTries = 20
+// for a second or two.
+const maxJoinTries = 10
 
 func (n *Node) start(ev Start) {
 	if n.state != idle {

@@ -94,6 +94,7 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 			switch off := n.off(q.point, a.from.ID); {
 			case off > farOff:
 				n.counters.Implausible++
+				n.carefulUntil = n.now.Add(careful)
 				n.nextWay(q)
 				return
 			case off > nearBy:
@@ -116,7 +117,11 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 		}
 		n.endQuest(q, a)
 	}}, []Dest{{ID: q.point, Resource: true}}, q.body, q.until.Sub(n.now))
-	n.later(slow(q.body), func() {
+	wait := hedge // who asks a second time has waited for disks already
+	if len(q.tried) == 1 {
+		wait = slow(q.body)
+	}
+	n.later(wait, func() {
 		if !q.over {
 			n.checkSilent(hop)
 		}

@@ -49,8 +49,6 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 			last = p.ID
 		}
 	}
-	// What stands before this node's predecessor is its word only: it could take
-	// its own predecessors' keys that way. So none goes back, but round.
 	best := overlay.Peer{}
 	closer := func(p overlay.Peer) {
 		if p.ID.IsZero() || p.ID == n.self.ID || p.ID != key && !p.ID.Between(n.self.ID, key) {
@@ -81,6 +79,30 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 	return best
 }
 
+// backHop is the nearest known node at or after key among those before this node,
+// where one before key is known, too. All that is known of those is the word of
+// this node's predecessor, which could take the keys of its own predecessors that
+// way: so requests do not go back, but round. Only who looks for its own place does,
+// mostly in a ring that is just growing and in which the way round is not there yet.
+func (n *Node) backHop(key overlay.ID) (after overlay.Peer, ok bool) {
+	for _, p := range n.predecessors(n.cfg.Predecessors) {
+		if n.suspected(p.ID) {
+			continue
+		}
+		if !after.ID.IsZero() && (key == after.ID || key.Between(p.ID, after.ID)) {
+			return after, true
+		}
+		after = p
+	}
+	return overlay.Peer{}, false
+}
+
+// forPlace reports whether a message asks for the place of its maker in the ring.
+func forPlace(m Message) bool {
+	_, ping := m.Body.(Ping)
+	return ping && m.To[0].ID == m.From.ID.Plus(0)
+}
+
 // receive takes a message from the connection to the node hop.
 func (n *Node) receive(hop overlay.Peer, m Message) {
 	if n.state == idle || len(m.To) == 0 || len(m.Via) > maxTTL || len(m.To) > maxTTL+2 || m.Body == nil {
@@ -108,7 +130,11 @@ func (n *Node) receive(hop overlay.Peer, m Message) {
 		n.overhear(m)
 		n.counters.Unjoined++
 	case to.Resource:
-		if next := n.nextHop(to.ID); next.ID == n.self.ID {
+		next := n.nextHop(to.ID)
+		if back, ok := n.backHop(to.ID); ok && next.ID != n.self.ID && forPlace(m) {
+			next = back
+		}
+		if next.ID == n.self.ID {
 			n.deliver(hop, m)
 		} else {
 			n.forward(hop, m, next)

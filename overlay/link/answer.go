@@ -61,8 +61,7 @@ func (l *Link) refused(from overlay.Peer, in *incoming, why Reason, err error) {
 		l.drop(why, "message", "peer", from, "err", err)
 		return
 	}
-	if chord.Code(r.ErrorCode) == certificateUnknown { // whoever keeps to the rules causes it once
-		l.counters.drop(why)
+	if chord.Code(r.ErrorCode) == certificateUnknown { // nothing is lost, and it happens once
 		l.reply(from, in, reload.ErrorResponse{ErrorCode: r.ErrorCode})
 		return
 	}

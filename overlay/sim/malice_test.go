@@ -22,7 +22,8 @@ func TestMalice(t *testing.T) {
 		{64, 0.25, Forges},
 		{64, 0.25, Stale},
 		{64, 0.1, Drops | Misroutes | Forges | Stale},
-		{20, 0.25, Drops | Misroutes | Forges},
+		{64, 0.25, Drops | Misroutes | Forges | Stale},
+		{20, 0.25, Drops | Misroutes | Forges | Stale},
 	} {
 		t.Run(fmt.Sprintf("%d nodes, malice %d", c.nodes, c.malice), func(t *testing.T) {
 			m := Run(Plan{Nodes: c.nodes, Seed: 1, Lookups: 300, Records: 100, Delay: time.Millisecond,
@@ -33,9 +34,9 @@ func TestMalice(t *testing.T) {
 			if m.WrongSuccessors != 0 || m.LookupsRight != m.Lookups || m.UpdatesFailed != 0 {
 				t.Errorf("%+v", m)
 			}
-			// In a small office the writer does not see to the copies itself yet:
-			// what a malicious owner acknowledged may be the old version elsewhere.
-			if old := m.Records - m.RecordsRight; c.nodes > chord.LAN().Mesh && old > m.Records/100 {
+			// Everybody has a copy of everything in a small office; in a large one
+			// a few look-ups in a thousand meet liars only.
+			if old := m.Records - m.RecordsRight; old > m.Records/50 || old > 0 && c.nodes <= chord.LAN().Mesh {
 				t.Errorf("%d of %d records are not right: %+v", old, m.Records, m)
 			}
 			if m.RecordsLost != 0 {

@@ -131,7 +131,7 @@ func TestResamplerTones(t *testing.T) {
 
 // TestCodecsTakeAnyLength: peers send 10, 20, 30 and 60 ms.
 func TestCodecsTakeAnyLength(t *testing.T) {
-	for _, name := range DefaultCodecs() {
+	for _, name := range []string{"G722", "PCMA", "PCMU"} {
 		k, ok := codecKind(name)
 		if !ok {
 			t.Fatalf("no codec %s", name)

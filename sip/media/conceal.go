@@ -159,6 +159,36 @@ func shorten(pcm []int16, limit int, force bool) []int16 {
 	return out
 }
 
+// stretch inserts one pitch period at the front of the first n samples of buf, by
+// playing the first ones and then, blended over, them once more, and returns how many
+// there are then. Unless force, it does so only where that is not heard; it may find
+// no room or no place, and returns n.
+func stretch(buf []int16, n int, force bool) int {
+	pcm := buf[:n]
+	limit := min(maxLag, n/2, len(buf)-n)
+	if limit < minLag {
+		return n
+	}
+	best, lag := -1.0, limit
+	for l := minLag; l <= limit; l++ {
+		if s := similarity(pcm, pcm[l:], n/2, 2); s > best {
+			best, lag = s, l
+		}
+	}
+	if best < 0.85 && !force && !quiet(pcm) {
+		return n
+	}
+	blend := n / 2
+	for i := n - 1; i >= 0; i-- { // backwards: the longer sound lies over pcm
+		s := buf[i]
+		if i < blend {
+			s = int16((int(buf[lag+i])*(blend-i) + int(s)*i) / blend)
+		}
+		buf[lag+i] = s
+	}
+	return n + lag
+}
+
 // quiet reports whether sound is below about -50 dB of full scale.
 func quiet(pcm []int16) bool {
 	for _, s := range pcm {

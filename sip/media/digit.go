@@ -21,8 +21,8 @@ const (
 	digitPause   = 3  // frames of sound before the next key
 )
 
-// events are the keys by event code, section 3.2.
-const events = "0123456789*#ABCD"
+// keypad is the keys by event code, section 3.2.
+const keypad = "0123456789*#ABCD"
 
 // digitSender sends keys one after the other.
 type digitSender struct {
@@ -32,23 +32,33 @@ type digitSender struct {
 	start uint32
 }
 
+// digitOf is a key as keypad has it.
+func digitOf(key rune) (rune, bool) {
+	if key >= 'a' && key <= 'd' {
+		key += 'A' - 'a'
+	}
+	return key, key < 0x80 && strings.ContainsRune(keypad, key)
+}
+
 // push queues a key and reports whether it could.
 func (d *digitSender) push(key rune) bool {
-	event := strings.IndexRune(events, key)
-	if key >= 'a' && key <= 'd' {
-		event = strings.IndexRune(events, key-'a'+'A')
-	}
-	if event < 0 || d.n == maxDigits {
+	key, ok := digitOf(key)
+	if !ok || d.n == maxDigits {
 		return false
 	}
-	d.queue[d.n] = uint8(event)
+	d.queue[d.n] = uint8(strings.IndexRune(keypad, key))
 	d.n++
 	return true
 }
 
+// busy reports whether sound is to move in frames, for a key is being sent or the
+// pause after one.
+func (d *digitSender) busy() bool { return d.n > 0 || d.step != 0 }
+
 // frame returns the packet to send in place of the sound of this frame, if a key
-// is being sent: its payload, timestamp and marker.
-func (d *digitSender) frame(ts uint32) (payload [eventLen]byte, start uint32, marker, ok bool) {
+// is being sent: its payload, timestamp (of the clock) and marker. Durations are of a
+// clock so many times as fast.
+func (d *digitSender) frame(ts uint32, times int) (payload [eventLen]byte, start uint32, marker, ok bool) {
 	if d.step < 0 {
 		d.step++
 		return payload, 0, false, false
@@ -61,7 +71,7 @@ func (d *digitSender) frame(ts uint32) (payload [eventLen]byte, start uint32, ma
 	}
 	d.step++
 	payload[0], payload[1] = d.queue[0], eventVolume
-	duration := uint16(min(d.step, digitFrames) * frameTicks)
+	duration := uint16(min(d.step, digitFrames) * frameTicks * times)
 	if d.step >= digitFrames {
 		payload[1] |= eventEnd
 	}
@@ -85,7 +95,7 @@ type digitReceiver struct {
 
 // packet returns the key that begins with this packet.
 func (d *digitReceiver) packet(ts uint32, payload []byte) (rune, bool) {
-	if len(payload) < eventLen || int(payload[0]) >= len(events) {
+	if len(payload) < eventLen || int(payload[0]) >= len(keypad) {
 		return 0, false
 	}
 	event, end := payload[0], payload[1]&eventEnd != 0
@@ -106,5 +116,5 @@ func (d *digitReceiver) packet(ts uint32, payload []byte) (rune, bool) {
 	if goesOn {
 		return 0, false
 	}
-	return rune(events[event]), true
+	return rune(keypad[event]), true
 }

@@ -16,7 +16,7 @@ func TestDigitPackets(t *testing.T) {
 	var keys [2][]seen
 	n := -1
 	for f := range uint32(30) {
-		p, start, marker, ok := d.frame(1000 + f*frameTicks)
+		p, start, marker, ok := d.frame(1000+f*frameTicks, 1)
 		if !ok {
 			continue
 		}

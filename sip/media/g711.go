@@ -37,6 +37,8 @@ func (g *g711) decode(dst []int16, payload []byte) []int16 {
 	return dst
 }
 
+func (*g711) ticks(payload []byte) int { return len(payload) }
+
 // The decoded value of each code word, scaled to 16 bits.
 var (
 	ulaw = table(decodeUlaw)

@@ -39,6 +39,8 @@ func (g *g722) decode(dst []int16, payload []byte) []int16 {
 	return dst
 }
 
+func (*g722) ticks(payload []byte) int { return len(payload) }
+
 // filter takes two samples into the mirror filter and returns the sums of its two
 // phases, section 3.1 and 4.4.
 func (g *g722) filter(a, b int) (even, odd int) {

@@ -18,8 +18,16 @@ import (
 //   - up, at once: a late packet whose time was filled by concealment, with nothing
 //     newer played since, takes us back to it (rewind); packets that are late
 //     repeatedly for being out of order hold media time for one step (stretch);
-//   - down, slowly: Excess tells how much earlier than needed even the slowest packet
-//     of the last seconds came; the caller plays faster for a moment.
+//   - up, before that: Margin tells that the slowest packet of the last seconds came
+//     only just in time; the caller plays slower for a moment;
+//   - down, slowly: Margin tells how much earlier than needed even the slowest packet
+//     came; the caller plays faster for a moment.
+//
+// The caller says when it did so (Paced), for it changed what Margin told.
+//
+// A redundant copy of an earlier packet (RFC 2198) counts as the packet itself if it
+// is needed, and not at all if it is not: so delay grows to the copies' lateness
+// when packets are lost, and not before.
 //
 // A stream whose timestamps jump is followed when two packets in sequence agree on
 // it; one that is always late though its packets are new has changed its clock, and is
@@ -52,39 +60,43 @@ type Buffer struct {
 	win    [windows]window
 	cur    int
 	turned time.Time // when win[cur] began
+	marks  int       // calls of Mark since the last change of pace, at most maxLull
 	full   int       // complete windows
 }
 
 const (
 	maxSlots   = 64
-	maxPayload = 960   // bytes: 120 ms of G.711, more than anyone sends
+	maxTicks   = 960   // 120 ms, more than anyone sends
+	maxPayload = 960   // bytes: as much of G.711
 	second     = clock // timestamp units
 
-	startDelay = 10 * time.Millisecond // least wait of the first packet, so that the second may be late by as much
-	maxDelay   = 240 * second / 1000   // no rewind or stretch beyond
-	maxDepth   = 400 * second / 1000   // more has piled up while nobody played: skip
-	skipTo     = 40 * second / 1000    // what a skip leaves
-	maxJump    = second                // further than this is another stream
-	maxLateRun = 10                    // late packets in a row that prove a changed clock
-	latePeriod = 2 * time.Second       // two packets late within: stretch
-	windows    = 3
+	startDelay = 6 * time.Millisecond // least wait of the first packet, so that the second may be late by as much
+	maxDelay   = 240 * second / 1000  // no rewind or stretch beyond
+	maxDepth   = 400 * second / 1000  // more has piled up while nobody played: skip
+	skipTo     = 40 * second / 1000   // what a skip leaves
+	maxJump    = second               // further than this is another stream
+	maxLateRun = 10                   // late packets in a row that prove a changed clock
+	latePeriod = 2 * time.Second      // two packets late within: stretch
+	windows    = 5
 	windowTime = time.Second
+	maxLull    = 8 // steps: longer than packets of any length take to come round
 )
 
 type slot struct {
-	used bool
-	pt   uint8
-	seq  uint16
-	ts   uint32
-	n    int
-	data [maxPayload]byte
+	used  bool
+	pt    uint8
+	seq   uint16
+	ts    uint32
+	ticks uint32
+	n     int
+	data  [maxPayload]byte
 }
 
 // window holds the extremes of a second.
 type window struct {
 	transit time.Duration // slowest packet: arrival less timestamp
 	offset  time.Duration // earliest need: playing time less timestamp
-	rest    time.Duration // least decoded sound that did not make a frame
+	rest    time.Duration // least decoded sound that did not make a step of playing
 	some    bool          // transit was seen
 	need    bool          // offset and rest were seen
 }
@@ -99,9 +111,21 @@ const (
 	Misfit // no room, too big, or a jump not yet confirmed
 )
 
-// Put takes a packet whose payload covers one timestamp unit a byte.
-func (b *Buffer) Put(now time.Time, seq uint16, pt uint8, ts uint32, payload []byte) Verdict {
-	if len(payload) == 0 || len(payload) > maxPayload {
+// Packet is what Put takes: a payload and where it belongs. Times are in units of
+// 1/8000 s.
+type Packet struct {
+	Seq     uint16
+	PT      uint8
+	TS      uint32
+	Ticks   int // how long the payload sounds
+	Payload []byte
+	Copy    bool // sent once more with a later packet
+}
+
+// Put takes a packet.
+func (b *Buffer) Put(now time.Time, p Packet) Verdict {
+	seq, ts := p.Seq, p.TS
+	if p.Ticks <= 0 || p.Ticks > maxTicks || len(p.Payload) > maxPayload || p.Copy && !b.started {
 		return Misfit
 	}
 	if !b.started {
@@ -109,6 +133,9 @@ func (b *Buffer) Put(now time.Time, seq uint16, pt uint8, ts uint32, payload []b
 	}
 	ahead := int32(ts - b.next)
 	if ahead > maxJump || ahead < -maxJump {
+		if p.Copy {
+			return Misfit
+		}
 		if !b.jumping || seq != b.jumpSeq+1 {
 			b.jumping, b.jumpSeq = true, seq
 			return Misfit
@@ -117,12 +144,14 @@ func (b *Buffer) Put(now time.Time, seq uint16, pt uint8, ts uint32, payload []b
 		ahead = 0
 	}
 	b.jumping = false
-	if b.wasGiven(ts) {
+	if b.known(ts) {
 		return Duplicate
 	}
 	b.arrived(now, ts)
 	if ahead < 0 {
-		b.lateRun++
+		if !p.Copy {
+			b.lateRun++
+		}
 		switch {
 		case b.lateRun >= maxLateRun && int16(seq-b.seq) > 0:
 			given := b.seq
@@ -137,13 +166,19 @@ func (b *Buffer) Put(now time.Time, seq uint16, pt uint8, ts uint32, payload []b
 			b.lastLate = now
 			return Late
 		}
-	} else {
+	} else if !p.Copy {
 		b.lateRun = 0
 	}
-	return b.insert(seq, pt, ts, payload)
+	return b.insert(p)
 }
 
-func (b *Buffer) wasGiven(ts uint32) bool {
+// known reports whether a packet waits or was given out.
+func (b *Buffer) known(ts uint32) bool {
+	for i := range b.slots {
+		if b.slots[i].used && b.slots[i].ts == ts {
+			return true
+		}
+	}
 	return slices.Contains(b.recent[:min(b.given, maxSlots)], ts)
 }
 
@@ -151,24 +186,16 @@ func (b *Buffer) mayRewind(seq uint16, ts uint32) bool {
 	return (!b.playing || int32(ts-b.played) >= 0) && int16(seq-b.seq) > 0 && int32(b.newest-ts) <= maxDelay
 }
 
-func (b *Buffer) insert(seq uint16, pt uint8, ts uint32, payload []byte) Verdict {
-	free := -1
-	for i := range b.slots {
-		s := &b.slots[i]
-		if !s.used {
-			free = i
-		} else if s.ts == ts {
-			return Duplicate
-		}
-	}
+func (b *Buffer) insert(p Packet) Verdict {
+	free := slices.IndexFunc(b.slots[:], func(s slot) bool { return !s.used })
 	if free < 0 {
 		return Misfit
 	}
 	s := &b.slots[free]
-	s.used, s.seq, s.pt, s.ts = true, seq, pt, ts
-	s.n = copy(s.data[:], payload)
-	b.step = uint32(min(max(s.n, frameTicks/4), frameTicks))
-	if end := ts + uint32(s.n); int32(end-b.newest) > 0 {
+	s.used, s.seq, s.pt, s.ts, s.ticks = true, p.Seq, p.PT, p.TS, uint32(p.Ticks)
+	s.n = copy(s.data[:], p.Payload)
+	b.step = min(max(s.ticks, frameTicks/4), frameTicks)
+	if end := s.ts + s.ticks; int32(end-b.newest) > 0 {
 		b.newest = end
 	}
 	return Accepted
@@ -235,7 +262,7 @@ func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 		return nil, 0
 	}
 	s.used = false
-	b.next = s.ts + uint32(s.n)
+	b.next = s.ts + s.ticks
 	b.played, b.seq = b.next, s.seq
 	b.recent[b.given%maxSlots] = s.ts
 	b.given++
@@ -265,16 +292,17 @@ func (b *Buffer) arrived(now time.Time, ts uint32) {
 	}
 }
 
-// Mark tells, after a frame was played, how much decoded sound still waits before
-// what Get returns next.
-func (b *Buffer) Mark(now time.Time, decoded time.Duration) {
+// Mark tells, after a step of sound was played, how much decoded sound still waits
+// before what Get returns next.
+func (b *Buffer) Mark(now time.Time, step, decoded time.Duration) {
 	if !b.playing {
 		return
 	}
 	b.turn(now)
-	due := now.Add(Frame + decoded.Truncate(Frame))
+	b.marks = min(b.marks+1, maxLull)
+	due := now.Add(step + decoded.Truncate(step))
 	w := &b.win[b.cur]
-	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%Frame
+	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%step
 	if !w.need {
 		w.offset, w.rest, w.need = offset, rest, true
 	}
@@ -292,12 +320,21 @@ func (b *Buffer) turn(now time.Time) {
 	b.full = min(b.full+1, windows)
 }
 
-// Excess is the delay that bought nothing in the last seconds: how long even the
-// slowest packet waited, and how much sound was always decoded a frame early. Both are
-// 0 until they are known.
-func (b *Buffer) Excess() (wait, rest time.Duration) {
-	if b.full < windows {
-		return 0, 0
+// Paced tells that sound was shortened or stretched: what was known of the need before
+// is void. Margin is known again some steps later.
+func (b *Buffer) Paced() {
+	for i := range b.win {
+		b.win[i].need = false
+	}
+	b.marks = 0
+}
+
+// Margin is what the delay of the last seconds bought: how long even the slowest
+// packet waited (less than nothing: it came too late), and how much sound was always
+// decoded a step early. It is not known at the beginning.
+func (b *Buffer) Margin() (wait, rest time.Duration, known bool) {
+	if b.full < windows || b.marks < maxLull {
+		return 0, 0, false
 	}
 	var all window
 	for _, w := range b.win {
@@ -311,10 +348,7 @@ func (b *Buffer) Excess() (wait, rest time.Duration) {
 			all.offset, all.rest = min(all.offset, w.offset), min(all.rest, w.rest)
 		}
 	}
-	if !all.some || !all.need {
-		return 0, 0
-	}
-	return max(all.offset-all.transit, 0), all.rest
+	return all.offset - all.transit, all.rest, all.some && all.need
 }
 
 // Delay is how much sound waits.

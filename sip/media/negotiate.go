@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
+	"time"
 
 	"chordophone/sip/sdp"
 )
@@ -16,7 +18,13 @@ type agreement struct {
 	remote, remoteRTCP netip.AddrPort
 	direction          sdp.Direction
 	codec              sdp.Codec   // to send, under the payload type that the other side wants
+	ptime              int         // samples in a packet to send
 	event              sdp.Codec   // telephone-event to send; Name empty if not agreed
+	red                sdp.Codec   // redundancy to send, likewise
+	redFirst           bool        // it was named before the codec: wanted always
+	noise              sdp.Codec   // comfort noise to send, likewise
+	vad                bool        // and it is sent
+	metrics            bool        // reports on quality are wanted
 	receive            []sdp.Codec // what may come, under our payload types
 	localKey           *sdp.Crypto // nil: in the clear
 	remoteKey          *sdp.Crypto
@@ -70,21 +78,69 @@ func (n *negotiation) local() sdp.Description {
 	m := sdp.Media{
 		Kind: "audio", Protocol: sdp.AVP,
 		Addr: n.cfg.Local, Port: n.port, RTCPPort: n.port + 1,
-		Ptime: Frame, Direction: n.direction,
-		Cryptos: n.cryptos,
+		Ptime: n.cfg.Ptime, MaxPtime: maxReceived, Direction: n.direction,
+		Cryptos: n.cryptos, VoIPMetrics: true,
 	}
 	if n.cfg.Secure == Required || n.secure {
 		m.Protocol = sdp.SAVP
 	}
-	for _, name := range n.cfg.Codecs {
-		if k, ok := codecKind(name); ok {
-			m.Codecs = append(m.Codecs, k.sdp)
-		}
-	}
-	m.Codecs = append(m.Codecs, sdp.Codec{PT: 101, Name: sdp.TelephoneEvent, Rate: 8000, Fmtp: "0-15"})
+	m.Codecs = n.codecs()
 	return sdp.Description{
 		Origin: sdp.Origin{ID: n.id, Version: n.last.Origin.Version, Addr: n.cfg.Local},
 		Media:  []sdp.Media{m},
+	}
+}
+
+// codecs are those that we offer, the best first, and what goes with them.
+func (n *negotiation) codecs() []sdp.Codec {
+	var list []sdp.Codec
+	wide := false
+	for _, name := range n.cfg.Codecs {
+		if k, ok := codecKind(name); ok {
+			list = append(list, k.sdp)
+			wide = wide || k.sdp.Rate != clock
+		}
+	}
+	red := sdp.Codec{PT: 121, Name: sdp.Redundancy, Rate: clock}
+	switch n.cfg.Redundancy {
+	case Always:
+		list = slices.Insert(list, 0, red)
+	case OnLoss:
+		list = append(list, red)
+	}
+	list = append(list,
+		sdp.Codec{PT: 13, Name: sdp.ComfortNoise, Rate: clock},
+		sdp.Codec{PT: 101, Name: sdp.TelephoneEvent, Rate: clock, Fmtp: "0-15"})
+	if wide { // RFC 4733, section 2.1: events have the clock of the sound that they interrupt
+		list = append(list, sdp.Codec{PT: 102, Name: sdp.TelephoneEvent, Rate: 48000, Fmtp: "0-15"})
+	}
+	n.keepTypes(list)
+	return sdp.Redundant(list)
+}
+
+// keepTypes gives the codecs the payload types that they have had in this session: "the
+// mapping from a particular dynamic payload type number to a particular codec within
+// that media stream MUST NOT change" (RFC 3264, section 8.3.2).
+func (n *negotiation) keepTypes(list []sdp.Codec) {
+	at := n.last.Audio()
+	if at < 0 {
+		return
+	}
+	var taken [128]bool
+	said := n.last.Media[at].Codecs
+	for _, c := range said {
+		taken[c.PT] = true
+	}
+	for i := range list {
+		c := &list[i]
+		if j := slices.IndexFunc(said, c.Is); j >= 0 {
+			c.PT = said[j].PT
+			continue
+		}
+		for taken[c.PT] && c.PT < 127 {
+			c.PT = max(c.PT+1, 96) // the dynamic ones: RFC 3551, section 3
+		}
+		taken[c.PT] = true
 	}
 }
 
@@ -136,7 +192,7 @@ func (n *negotiation) answer(b []byte) ([]byte, agreement, error) {
 		return nil, agreement{}, err
 	}
 	n.offered = false
-	n.commit(a)
+	n.commit(&a)
 	return n.say(answer), a, nil
 }
 
@@ -164,14 +220,15 @@ func (n *negotiation) accept(b []byte) (agreement, error) {
 	case n.secure && !bytes.Equal(a.localKey.Key, n.cryptos[0].Key):
 		return agreement{}, fmt.Errorf("%w: another crypto-suite than before", sdp.ErrNotAcceptable)
 	}
-	n.commit(a)
+	n.commit(&a)
 	return a, nil
 }
 
 // commit remembers what later rounds must keep to. One suite, one key for the
 // life of the session: the SRTP context of what we send must never start again
 // under a key that it has used (RFC 3711, section 9.1).
-func (n *negotiation) commit(a agreement) {
+func (n *negotiation) commit(a *agreement) {
+	a.vad = n.cfg.VAD && a.noise.Name != "" && a.codec.Rate == a.noise.Rate
 	n.agreed = a.direction
 	if a.localKey != nil {
 		n.secure = true
@@ -188,22 +245,27 @@ func agree(local, remote sdp.Media) (agreement, error) {
 		receive:    local.Codecs,
 	}
 	for _, c := range remote.Codecs { // the first that both know is the one to send
-		for _, l := range local.Codecs {
-			if !c.Is(l) {
-				continue
-			}
-			c.Name = l.Name
-			switch {
-			case c.Name == sdp.TelephoneEvent && a.event.Name == "":
-				a.event = c
-			case c.Name != sdp.TelephoneEvent && a.codec.Name == "":
+		i := slices.IndexFunc(local.Codecs, c.Is)
+		if i < 0 {
+			continue
+		}
+		switch c.Name = local.Codecs[i].Name; {
+		case c.Sound():
+			if a.codec.Name == "" {
 				a.codec = c
 			}
+		case c.Name == sdp.Redundancy:
+			a.red, a.redFirst = c, a.codec.Name == ""
+		case c.Name == sdp.ComfortNoise:
+			a.noise = c
 		}
 	}
 	if a.codec.Name == "" {
 		return a, fmt.Errorf("%w: no codec in common", sdp.ErrNotAcceptable)
 	}
+	a.event = events(remote.Codecs, a.codec.Rate)
+	a.ptime = packetTime(a.codec.Name, local, remote)
+	a.metrics = local.VoIPMetrics && remote.VoIPMetrics
 	if l, r, ok := sdp.Keys(local, remote); ok {
 		if bytes.Equal(l.Key, r.Key) { // a reflected key: RFC 4568, section 6.1
 			return a, fmt.Errorf("%w: both sides have the same SRTP key", sdp.ErrNotAcceptable)
@@ -211,6 +273,41 @@ func agree(local, remote sdp.Media) (agreement, error) {
 		a.localKey, a.remoteKey = &l, &r
 	}
 	return a, nil
+}
+
+// events chooses the form of keys pressed whose clock is that of the sound, else of
+// any form: some clients write one clock and use another.
+func events(codecs []sdp.Codec, rate int) (found sdp.Codec) {
+	for _, c := range codecs {
+		if c.Is(sdp.Codec{Name: sdp.TelephoneEvent, Rate: c.Rate}) && (c.Rate == clock || c.Rate == 48000) &&
+			(found.Name == "" || c.Rate == rate) {
+			found = c
+		}
+	}
+	return found
+}
+
+// maxReceived is the longest packet that we want, though we take longer ones.
+const maxReceived = 60 * time.Millisecond
+
+// packetTime is how many samples a packet to the other side has: the time that it
+// wishes (RFC 8866, section 6.4), else ours, as near as the codec can and no longer
+// than it takes.
+func packetTime(codec string, local, remote sdp.Media) int {
+	want := remote.Ptime
+	if want == 0 {
+		want = local.Ptime
+	}
+	if remote.MaxPtime > 0 {
+		want = min(want, remote.MaxPtime)
+	}
+	best := 10 * time.Millisecond
+	for _, t := range []time.Duration{20 * time.Millisecond, 30 * time.Millisecond, 40 * time.Millisecond, 60 * time.Millisecond} {
+		if t <= want && (codec != "opus" || t != 30*time.Millisecond) {
+			best = t
+		}
+	}
+	return int(best * Rate / time.Second)
 }
 
 // both is what flows when each side has said its direction.

@@ -23,7 +23,11 @@ type receiver struct {
 	latch  uint16     // whence it does come; 0 until the first packet
 	codecs [128]codec // by payload type; nil: not agreed
 	name   [128]string
-	event  int // payload type of events, -1 if none
+	rate   [128]int // of its RTP clock, Hz
+	event  [128]bool
+	red    int  // payload type of redundancy, -1 if none
+	cn     int  // of comfort noise
+	listen bool // for the tones of keys: the other side does not do events
 	key    []byte
 	ctx    *srtp.Context // nil: in the clear
 	budget uint64        // packets that the key may still protect
@@ -36,39 +40,46 @@ type receiver struct {
 	lastSR   uint32    // middle of the NTP time of its last sender report
 	srAt     time.Time
 
+	clock   timeline
 	buffer  Buffer
 	conceal concealer
+	room    room
 	fifo    [fifoLen]int16 // decoded sound
 	waiting int            // samples in it
-	forcing int            // frames since shortening was first wanted
+	forcing int            // frames since another speed was first wanted
 	digits  digitReceiver
+	tones   toneDetector
 	keys    chan<- rune
 
 	late, dropped, rejected uint64
-	frames, concealed       uint64
+	restored                uint64 // packets that came only as a copy
+	quality                 quality
 
 	header rtp.Header
 	plain  [maxPacket]byte
 }
 
 const (
-	fifoLen = 2*maxPayload + 3*FrameSamples // a whole packet beside what waits
+	fifoLen = 2*maxTicks + 3*FrameSamples // a whole packet beside what waits
 
 	// takeover is how long a source in the clear must be silent before another may
 	// follow it. Nobody who does not see the stream can cut in (RTP injection).
 	takeover = 200 * time.Millisecond
 
-	// excess is the waiting of the slowest packet beyond which delay is given back:
-	// a frame, and what keeps the next packets from being late for it.
-	excess = Frame + 10*time.Millisecond
+	// excess is the waiting of the slowest packet beyond a frame from which delay is
+	// given back: what a call begins with at least, so that it comes back to where it
+	// began. scarce is that under which more is taken: the next packets might come
+	// too late, be it for a clock that runs slower than ours.
+	excess = startDelay
+	scarce = 4 * time.Millisecond
 
-	// patience is how many frames to look for a good place to shorten.
+	// patience is how many frames to look for a good place to shorten or stretch.
 	patience = 50
 )
 
 func (r *receiver) init(keys chan<- rune) {
 	r.keys = keys
-	r.event = -1
+	r.red, r.cn = -1, -1
 }
 
 // apply puts an agreement in force.
@@ -94,10 +105,19 @@ func (r *receiver) apply(a agreement) error {
 		r.source = reception{}
 	}
 	var name [128]string
-	r.event = -1
+	r.event, r.rate, r.red, r.cn = [128]bool{}, [128]int{}, -1, -1
+	r.listen = a.event.Name == ""
 	for _, c := range a.receive {
-		if c.Name == sdp.TelephoneEvent {
-			r.event = int(c.PT)
+		r.rate[c.PT] = c.Rate
+		switch c.Name {
+		case sdp.TelephoneEvent:
+			r.event[c.PT] = true
+			continue
+		case sdp.Redundancy:
+			r.red = int(c.PT)
+			continue
+		case sdp.ComfortNoise:
+			r.cn = int(c.PT)
 			continue
 		}
 		name[c.PT] = c.Name
@@ -150,7 +170,7 @@ func (r *receiver) rtp(now time.Time, b []byte, from netip.AddrPort) bool {
 		}
 		payload = payload[:len(payload)-pad]
 	}
-	if r.codecs[h.PayloadType] == nil && int(h.PayloadType) != r.event {
+	if r.rate[h.PayloadType] == 0 {
 		return false
 	}
 	if !r.fromSource(now, h.SSRC, h.SequenceNumber) {
@@ -159,26 +179,65 @@ func (r *receiver) rtp(now time.Time, b []byte, from netip.AddrPort) bool {
 	r.latch = from.Port()
 	r.heardAt = now
 	r.source.packet(h.SequenceNumber)
-	if int(h.PayloadType) == r.event {
-		if key, ok := r.digits.packet(h.Timestamp, payload); ok && r.active {
-			select {
-			case r.keys <- key:
-			default:
-			}
-		}
+	if int(h.PayloadType) != r.red {
+		r.take(now, block{pt: h.PayloadType, payload: payload})
 		return true
 	}
-	r.source.timed(now, h.Timestamp)
-	if !r.active {
-		return true
-	}
-	switch r.buffer.Put(now, h.SequenceNumber, h.PayloadType, h.Timestamp, payload) {
-	case Late:
-		r.late++
-	case Duplicate, Misfit:
-		r.dropped++
+	for b := range blocks(payload) {
+		r.take(now, b)
 	}
 	return true
+}
+
+// take takes a payload of the packet whose header was read last.
+func (r *receiver) take(now time.Time, b block) {
+	ts := r.header.Timestamp - b.offset
+	if r.event[b.pt] {
+		if key, ok := r.digits.packet(ts, b.payload); ok && r.active {
+			r.press(key)
+		}
+		return
+	}
+	ticks := 0
+	switch {
+	case int(b.pt) == r.cn && len(b.payload) > 0:
+		ticks = frameTicks
+	case r.codecs[b.pt] != nil:
+		ticks = r.codecs[b.pt].ticks(b.payload)
+	}
+	if rate := r.rate[b.pt]; ticks > 0 && rate != r.clock.rate {
+		r.buffer.Reset() // another clock, another timeline
+	}
+	if ticks == 0 {
+		r.dropped++
+		return
+	}
+	ts = r.clock.convert(ts, r.rate[b.pt])
+	if b.back == 0 {
+		r.source.timed(now, ts)
+	}
+	if !r.active {
+		return
+	}
+	p := Packet{Seq: r.header.SequenceNumber - uint16(b.back), PT: b.pt, TS: ts, Ticks: ticks, Payload: b.payload, Copy: b.back > 0}
+	verdict := r.buffer.Put(now, p)
+	switch {
+	case p.Copy && verdict == Accepted:
+		r.restored++
+	case p.Copy:
+	case verdict == Late:
+		r.late++
+	case verdict != Accepted:
+		r.dropped++
+	}
+}
+
+// press hands a key on.
+func (r *receiver) press(key rune) {
+	select {
+	case r.keys <- key:
+	default:
+	}
 }
 
 // fromPeer reports whether a datagram may be the peer's. Its port may differ from
@@ -230,57 +289,101 @@ func (r *receiver) fromSource(now time.Time, ssrc uint32, seq uint16) bool {
 	return true
 }
 
-// playout fills one frame.
+// playout fills at most one frame.
 func (r *receiver) playout(now time.Time, pcm []int16) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	out := pcm[:min(len(pcm), FrameSamples)]
+	clear(pcm[len(out):])
+	step := time.Duration(len(out)) * time.Second / Rate
 	started := r.buffer.Started()
-	for r.waiting < len(pcm) && r.waiting < FrameSamples*2 {
-		r.fetch(now)
+	for r.waiting < len(out) {
+		r.fetch(now, len(out)-r.waiting)
 	}
 	if started && r.active {
-		r.giveBack(now)
+		r.pace(now, step, len(out))
+		r.quality.delayed(r.delay())
 	}
-	n := copy(pcm, r.fifo[:r.waiting])
-	clear(pcm[n:])
-	copy(r.fifo[:], r.fifo[n:r.waiting])
-	r.waiting -= n
-	r.buffer.Mark(now, time.Duration(r.waiting)*time.Second/Rate)
+	copy(out, r.fifo[:])
+	copy(r.fifo[:], r.fifo[len(out):r.waiting])
+	r.waiting -= len(out)
+	r.buffer.Mark(now, step, time.Duration(r.waiting)*time.Second/Rate)
 }
 
-// fetch appends the next packet's sound to the FIFO, or some made up.
-func (r *receiver) fetch(now time.Time) {
+// delay is how much sound waits.
+func (r *receiver) delay() time.Duration {
+	return r.buffer.Delay() + time.Duration(r.waiting)*time.Second/Rate
+}
+
+// fetch appends the next packet's sound to the FIFO, or some made up; before the first
+// packet, need samples of silence.
+func (r *receiver) fetch(now time.Time, need int) {
 	payload, pt := r.buffer.Get(now)
 	playing := r.buffer.Started() && r.active
-	if playing {
-		r.frames++
-	}
 	if payload != nil && r.codecs[pt] != nil {
+		r.room.on = false
 		sound := r.codecs[pt].decode(r.fifo[:r.waiting], payload)[r.waiting:]
+		if r.listen && r.active {
+			for _, s := range sound {
+				if key, ok := r.tones.sample(s); ok {
+					r.press(key)
+				}
+			}
+		}
 		r.conceal.resume(sound)
 		r.waiting += len(sound)
+		r.quality.frame(false)
 		return
 	}
-	if playing {
-		r.concealed++
-	}
 	n := int(r.buffer.Gap() * Rate / time.Second)
-	r.conceal.conceal(r.fifo[r.waiting : r.waiting+n])
+	if !r.buffer.Started() {
+		n = need
+	}
+	if payload != nil { // comfort noise
+		r.room.set(payload)
+		n = FrameSamples
+	}
+	made := r.fifo[r.waiting : r.waiting+n]
 	r.waiting += n
+	if r.room.on {
+		r.room.fill(made)
+		r.conceal.played(made)
+		r.conceal.lost = 0
+		return
+	}
+	r.conceal.conceal(made)
+	if playing {
+		r.quality.frame(true)
+	}
 }
 
-// giveBack plays a little faster when packets wait longer than they must.
-func (r *receiver) giveBack(now time.Time) {
-	wait, rest := r.buffer.Excess()
-	spare := int(rest * Rate / time.Second)
-	if wait >= excess {
-		spare += FrameSamples
+// pace plays a little faster when packets wait longer than they must, and slower when
+// they come only just in time. Afterwards there is sound for at least n samples.
+func (r *receiver) pace(now time.Time, step time.Duration, n int) {
+	wait, rest, known := r.buffer.Margin()
+	spare := 0
+	if wait >= 2*scarce {
+		spare = int(rest * Rate / time.Second)
 	}
-	if spare < 2*minLag || r.conceal.lost > 0 {
+	if wait >= step+excess {
+		spare += n
+	}
+	slow := wait < scarce
+	if !known || r.conceal.lost > 0 {
+		return
+	}
+	if !slow && spare < 2*minLag {
 		r.forcing = 0
 		return
 	}
 	r.forcing++
+	if slow {
+		if longer := stretch(r.fifo[:], r.waiting, r.forcing > patience); longer > r.waiting {
+			r.waiting, r.forcing = longer, 0
+			r.buffer.Paced()
+		}
+		return
+	}
 	before := r.waiting
 	left := shorten(r.fifo[:r.waiting], spare, r.forcing > patience)
 	if len(left) == before {
@@ -288,8 +391,9 @@ func (r *receiver) giveBack(now time.Time) {
 	}
 	r.waiting = copy(r.fifo[:], left)
 	r.forcing = 0
-	for r.waiting < FrameSamples {
-		r.fetch(now)
+	r.buffer.Paced()
+	for r.waiting < n {
+		r.fetch(now, n-r.waiting)
 	}
 }
 
@@ -342,7 +446,7 @@ func (r *receiver) report(now time.Time) []rtcp.ReceptionReport {
 		FractionLost:       r.source.fraction(),
 		TotalLost:          uint32(min(max(r.source.lost(), 0), 1<<23-1)),
 		LastSequenceNumber: r.source.highest,
-		Jitter:             uint32(r.source.jitter >> 4),
+		Jitter:             uint32(r.source.jitter>>4) * uint32(max(r.clock.rate/clock, 1)),
 		LastSenderReport:   r.lastSR,
 	}
 	if r.lastSR != 0 {
@@ -351,12 +455,16 @@ func (r *receiver) report(now time.Time) []rtcp.ReceptionReport {
 	return []rtcp.ReceptionReport{rr}
 }
 
-func (r *receiver) stats(st *Stats) {
+func (r *receiver) stats(now time.Time, st *Stats) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st.Received, st.Lost = r.source.received, r.source.lost()
 	st.Late, st.Dropped, st.Rejected = r.late, r.dropped, r.rejected
-	st.Frames, st.Concealed = r.frames, r.concealed
+	st.Restored = r.restored
+	st.Frames, st.Concealed = r.quality.frames, r.quality.concealed
 	st.Jitter = time.Duration(r.source.jitter>>4) * time.Second / clock
-	st.Delay = r.buffer.Delay() + time.Duration(r.waiting)*time.Second/Rate
+	st.Delay = r.delay()
+	if r.source.some {
+		st.Silent = now.Sub(r.heardAt)
+	}
 }

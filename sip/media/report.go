@@ -47,13 +47,31 @@ func (s *Session) cname(ssrc uint32) *rtcp.SourceDescription {
 func (s *Session) report(now time.Time) {
 	if s.send.ready() && s.reports.due(now) {
 		sr := s.send.senderInfo(now)
-		s.send.report(s.rtcp, s.compound(now, sr), s.cname(sr.SSRC))
+		packets := []rtcp.Packet{s.compound(now, sr), s.cname(sr.SSRC)}
+		if x := s.voipMetrics(sr.SSRC); x != nil && s.metrics.Load() {
+			packets = append(packets, x)
+		}
+		s.send.report(s.rtcp, packets...)
 	}
+}
+
+// voipMetrics is our view of the quality: RFC 3611, section 4.7. nil until something
+// was heard.
+func (s *Session) voipMetrics(ssrc uint32) *rtcp.ExtendedReport {
+	st := s.Stats()
+	block, ok := s.recv.voipMetrics(st)
+	if !ok {
+		return nil
+	}
+	return &rtcp.ExtendedReport{SenderSSRC: ssrc, Reports: []rtcp.ReportBlock{block}}
 }
 
 // compound is a sender report, or a receiver report while nothing was sent.
 func (s *Session) compound(now time.Time, sr rtcp.SenderReport) rtcp.Packet {
 	received := s.recv.report(now)
+	if len(received) > 0 && received[0].FractionLost > 0 {
+		s.send.loss()
+	}
 	if sr.PacketCount == 0 {
 		return &rtcp.ReceiverReport{SSRC: sr.SSRC, Reports: received}
 	}
@@ -79,6 +97,17 @@ func (s *Session) rtcpPacket(now time.Time, b []byte, from netip.AddrPort) {
 			s.heard(now, p.Reports)
 		case *rtcp.ReceiverReport:
 			s.heard(now, p.Reports)
+		case *rtcp.ExtendedReport:
+			s.opinion(p)
+		}
+	}
+}
+
+// opinion takes what the other side thinks of our sound.
+func (s *Session) opinion(x *rtcp.ExtendedReport) {
+	for _, b := range x.Reports {
+		if v, ok := b.(*rtcp.VoIPMetricsReportBlock); ok && v.MOSCQ >= 10 && v.MOSCQ <= 50 && s.send.is(v.SSRC) {
+			s.send.remoteQuality(float64(v.MOSCQ) / 10)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chordophone/sip/sdp"
@@ -40,6 +41,22 @@ const (
 	Optional
 )
 
+// Redundancy says when each packet repeats the one before (RFC 2198), if the other
+// side understands that. It costs the bits of the codec once more, and delay only
+// where packets are lost. Asked for by the other side it is given in any case but Never.
+type Redundancy uint8
+
+const (
+	// OnLoss: while one side reports that packets are lost.
+	OnLoss Redundancy = iota
+
+	// Always: from the first packet, and the other side is asked to do so too.
+	Always
+
+	// Never: not offered.
+	Never
+)
+
 // Config is what a Session is made of.
 type Config struct {
 	Local  netip.Addr   // where sound is received: a specific address of this machine
@@ -47,6 +64,13 @@ type Config struct {
 	Secure Policy       // the zero value is the strict one
 	Codecs []string     // encoding names by preference; nil: DefaultCodecs
 	Log    *slog.Logger // nil: nowhere
+
+	// Ptime is how much sound a packet to us shall hold: 10, 20, 30, 40 or 60 ms; 0
+	// means 20. The other side's wish rules what we send.
+	Ptime time.Duration
+
+	Redundancy Redundancy // the zero value is OnLoss
+	VAD        bool       // send comfort noise while nobody speaks (RFC 3389); it is received in any case
 
 	// Listen binds a UDP socket; nil: the operating system's.
 	Listen func(netip.AddrPort) (PacketConn, error)
@@ -65,9 +89,10 @@ type Session struct {
 	readers   sync.WaitGroup
 	closing   sync.Once
 
-	neg  negotiation
-	send sender
-	recv receiver
+	neg     negotiation
+	send    sender
+	recv    receiver
+	metrics atomic.Bool // reports on quality are wanted
 	reports
 }
 
@@ -79,6 +104,9 @@ func New(cfg Config) (*Session, error) {
 	}
 	if cfg.Codecs == nil {
 		cfg.Codecs = DefaultCodecs()
+	}
+	if cfg.Ptime == 0 {
+		cfg.Ptime = Frame
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -154,12 +182,14 @@ func (s *Session) apply(a agreement) error {
 	if err := s.send.apply(a); err != nil {
 		return err
 	}
+	s.metrics.Store(a.metrics)
 	s.log.Debug("media agreed", "codec", a.codec.Name, "secure", a.remoteKey != nil,
 		"remote", a.remote, "direction", a.direction)
 	return nil
 }
 
-// Capture takes one frame of microphone sound (FrameSamples), encodes and sends it.
+// Capture takes sound of the microphone, one frame (FrameSamples) or half of one, and
+// sends the packets that it fills.
 // Until something is negotiated, or while held, it drops it. It also sends the RTCP
 // reports that are due, so it is to be called also while the microphone is muted.
 func (s *Session) Capture(pcm []int16) {
@@ -168,8 +198,8 @@ func (s *Session) Capture(pcm []int16) {
 	s.report(now)
 }
 
-// Playout fills one frame (FrameSamples) for the earpiece: what was received, concealment where
-// packets are missing, silence when there is nothing.
+// Playout fills one frame (FrameSamples), or half of one, for the earpiece: what was
+// received, concealment where packets are missing, silence when there is nothing.
 func (s *Session) Playout(pcm []int16) { s.recv.playout(time.Now(), pcm) }
 
 // SendDigit sends a key of the dial pad (0-9 * # A-D) as RFC 4733 event, after
@@ -177,8 +207,19 @@ func (s *Session) Playout(pcm []int16) { s.recv.playout(time.Now(), pcm) }
 // side does not do events, or too many wait.
 func (s *Session) SendDigit(key rune) bool { return s.send.digit(key) }
 
-// Digits delivers the keys pressed at the other side, each once. It is never
-// closed; keys are dropped while nobody takes them.
+// ReceiveDigit takes a key that the other side pressed and told by signalling (SIP
+// INFO, application/dtmf-relay). Digits delivers it. It reports whether it was a key.
+func (s *Session) ReceiveDigit(key rune) bool {
+	key, ok := digitOf(key)
+	if ok {
+		s.recv.press(key)
+	}
+	return ok
+}
+
+// Digits delivers the keys pressed at the other side, each once: those told as events, by
+// ReceiveDigit and, where the other side does not do events, by their tones (ITU-T
+// Q.23). It is never closed; keys are dropped while nobody takes them.
 func (s *Session) Digits() <-chan rune { return s.digits }
 
 // read hands datagrams on until the socket is closed.

@@ -26,7 +26,11 @@ func TestCallCarriesSpeech(t *testing.T) {
 				heard := talk(a, b, said)
 				c, delay := compare(said, heard)
 				t.Logf("correlation %.4f, delay %v", c, delay)
-				if c < 0.99 {
+				least := 0.99
+				if codec == "opus" { // it keeps the sound, not the wave
+					least = 0.95
+				}
+				if c < least {
 					t.Errorf("correlation %.4f", c)
 				}
 				if delay > 50*time.Millisecond {
@@ -90,7 +94,8 @@ func TestPacketTimes(t *testing.T) {
 	}
 }
 
-// linkTest sends speech over a path and returns its figures.
+// linkTest sends speech over a path for a while and returns its figures of the last five
+// seconds, when the buffer has found its delay.
 func linkTest(t *testing.T, path func(rng *rand.Rand, i int) []time.Duration) (c float64, delay time.Duration, st Stats) {
 	call(t, Config{}, Config{}, func(t *testing.T, n *network, a, b *Session) {
 		rng := rand.New(rand.NewPCG(7, 7))
@@ -102,9 +107,9 @@ func linkTest(t *testing.T, path func(rng *rand.Rand, i int) []time.Duration) (c
 			i++
 			return path(rng, i)
 		}
-		said := speech(10*time.Second, 2)
+		said := speech(14*time.Second, 2)
 		heard := talk(a, b, said)
-		c, delay = compare(said[5*Rate:], heard[5*Rate:])
+		c, delay = compare(said[9*Rate:], heard[9*Rate:])
 		st = b.Stats()
 		t.Logf("correlation %.3f, delay %v, %+v", c, delay, st)
 	})
@@ -121,8 +126,8 @@ func TestLoss(t *testing.T) {
 	if c < 0.95 || delay > 50*time.Millisecond {
 		t.Errorf("correlation %.3f, delay %v", c, delay)
 	}
-	if st.Lost == 0 || st.Concealed < uint64(st.Lost) || st.Concealed > uint64(st.Lost)+3 {
-		t.Errorf("lost %d, concealed %d", st.Lost, st.Concealed)
+	if made := st.Concealed + st.Restored; st.Lost == 0 || made < uint64(st.Lost) || made > uint64(st.Lost)+3 {
+		t.Errorf("lost %d, concealed %d, restored %d", st.Lost, st.Concealed, st.Restored)
 	}
 }
 

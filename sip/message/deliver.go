@@ -11,9 +11,14 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// lookEvery is how often a phone looks for messages that another one kept for
-// somebody who is registered here.
-const lookEvery = 30 * time.Second
+const (
+	// lookEvery is how often a phone looks for messages that another one kept for
+	// somebody who is registered here.
+	lookEvery = 30 * time.Second
+	// refusedFor is how long a message that its recipient would not have is left
+	// alone: it waits on, for another of the recipient's programs may take it.
+	refusedFor = time.Hour
+)
 
 // queue is the delivery to one address: one message at a time.
 type queue struct {
@@ -23,6 +28,11 @@ type queue struct {
 
 // Start begins to look for messages from time to time.
 func (s *Service) Start() {
+	for id, at := range s.refused {
+		if time.Since(at) >= refusedFor {
+			delete(s.refused, id)
+		}
+	}
 	for _, aor := range s.cfg.Served() {
 		s.Registered(aor)
 	}
@@ -44,14 +54,18 @@ func (s *Service) Registered(aor string) {
 	s.fill(aor, q)
 }
 
-// fill asks the Box what waits.
+// fill asks the Box what waits, if it is for this phone to deliver it.
 func (s *Service) fill(aor string, q *queue) {
 	var err error
 	ok := s.cfg.Stack.Go(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, ringTime)
 		defer cancel()
-		q.waiting, err = s.cfg.Box.Waiting(ctx, aor)
+		var mine bool
+		if mine, err = s.cfg.Delivers(ctx, aor); err == nil && mine {
+			q.waiting, err = s.cfg.Box.Waiting(ctx, aor)
+		}
 	}, func() {
+		q.waiting = slices.DeleteFunc(q.waiting, func(m Message) bool { return !s.refused[m.ID].IsZero() })
 		if err != nil {
 			s.cfg.Log.Info("message: what waits could not be read", "for", aor, "err", err)
 		}
@@ -79,8 +93,9 @@ func (s *Service) next(aor string, q *queue) {
 			s.remove(aor, q, m)
 		case absent(res.StatusCode):
 			s.giveUp(aor, q)
-		default: // not this one, ever; perhaps the next
+		default: // not this one; perhaps the next
 			s.cfg.Log.Info("message: refused by its recipient", "to", aor, "status", res.StatusCode)
+			s.refused[m.ID] = time.Now()
 			q.waiting = q.waiting[1:]
 			s.next(aor, q)
 		}

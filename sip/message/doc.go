@@ -12,9 +12,10 @@
 //	            MESSAGE --> 2xx --> out of the Box
 //
 // What waits is kept in order: while something waits for an address, what comes
-// later waits behind it. A message is delivered by the phone at which a contact
-// registers; two contacts that register at two phones in the same moment may each
-// get it.
+// later waits behind it. Of the phones at which contacts of an address are
+// registered one delivers, the same one as all of them see it; it forks a message to
+// all contacts. One that the recipient refuses does not hold up those behind it, and
+// is tried again after an hour.
 //
 // Telephones of the office have no page to show a message on at once: what is for
 // them waits in the Box, lights their lamp, and is read there.

@@ -26,6 +26,9 @@ type Config struct {
 	Box    Box
 	// Served lists the addresses that have contacts registered at this phone.
 	Served func() []string
+	// Delivers says whether it is this phone, of all of the office, that is to
+	// deliver what waits for an address.
+	Delivers func(ctx context.Context, aor string) (bool, error)
 	// Telephone says whether a user is a telephone of the office: it must be fast.
 	Telephone func(user string) bool
 	// Stored is told that what waits for an address has changed. It may be nil.
@@ -37,17 +40,18 @@ type Config struct {
 type Service struct {
 	cfg    Config
 	queues map[string]*queue // deliveries at hand, by address
+	// refused is when a message was refused by its recipient, by ID.
+	refused map[string]time.Time
 }
 
 // New makes a service.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, queues: map[string]*queue{}}
+	return &Service{cfg: cfg, queues: map[string]*queue{}, refused: map[string]time.Time{}}
 }
 
-// Request takes a MESSAGE for an address of the office, from somebody who was
-// authenticated. // RFC 3428, section 7
-func (s *Service) Request(tx *stack.ServerTx) {
-	to := wire.AOR(tx.Request.Recipient)
+// Request takes a MESSAGE from one address of record to another of the office. Who
+// sent it was authenticated. // RFC 3428, section 7
+func (s *Service) Request(tx *stack.ServerTx, from, to string) {
 	var (
 		bindings []location.Binding
 		waiting  []Message
@@ -67,9 +71,9 @@ func (s *Service) Request(tx *stack.ServerTx) {
 			s.cfg.Log.Warn("message: the ring did not answer", "to", to, "err", err)
 			tx.Reply(503, "Retry-After", "5")
 		case s.isTelephone(to), len(bindings) == 0, len(waiting) > 0:
-			s.store(tx, to)
+			s.store(tx, from, to)
 		default:
-			s.relay(tx, to)
+			s.relay(tx, from, to)
 		}
 	})
 	if !ok {
@@ -78,7 +82,7 @@ func (s *Service) Request(tx *stack.ServerTx) {
 }
 
 // relay passes the message to whoever is there, and keeps it if nobody is.
-func (s *Service) relay(tx *stack.ServerTx, to string) {
+func (s *Service) relay(tx *stack.ServerTx, from, to string) {
 	req := wire.CloneRequest(tx.Request)
 	for _, name := range []string{"Via", "Route", "Record-Route", "Authorization", "Proxy-Authorization"} {
 		wire.Set(req, name)
@@ -87,11 +91,11 @@ func (s *Service) relay(tx *stack.ServerTx, to string) {
 		switch {
 		case res.IsProvisional():
 		case absent(res.StatusCode):
-			s.store(tx, to)
+			s.store(tx, from, to)
 		default:
 			tx.Reply(res.StatusCode)
 		}
-	}, func(error) { s.store(tx, to) })
+	}, func(error) { s.store(tx, from, to) })
 }
 
 // absent reports whether a final response means that nobody was there, as
@@ -107,7 +111,7 @@ func (s *Service) isTelephone(aor string) bool {
 
 // store keeps the message and says 202, which "indicates that the message has
 // been accepted, but ... may not have been delivered". // RFC 3428, section 7
-func (s *Service) store(tx *stack.ServerTx, to string) {
+func (s *Service) store(tx *stack.ServerTx, from, to string) {
 	req := tx.Request
 	if len(req.Body()) > MaxBody {
 		tx.Reply(413)
@@ -115,7 +119,7 @@ func (s *Service) store(tx *stack.ServerTx, to string) {
 	}
 	m := Message{
 		ID:          wire.Token(),
-		From:        wire.AOR(req.From().Address),
+		From:        from,
 		Name:        wire.PlainText(req.From().DisplayName, 64),
 		To:          to,
 		ContentType: contentType(req),

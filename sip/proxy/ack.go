@@ -14,20 +14,22 @@ func (p *Proxy) Ack(f *stack.Flow, req *sip.Request) {
 	if hops := req.MaxForwards(); r.bad || hops != nil && hops.Val() == 0 || tagOf(req.To()) == "" {
 		return
 	}
-	if _, verdict := p.admit(f, req); verdict != admitted {
+	in, verdict := p.admit(f, req)
+	if verdict != admitted {
 		return
 	}
-	t := p.way(f, r)
-	if len(t.Hops) > 0 {
-		p.ack(f, req, t, 0)
-	}
+	p.withinOffice(f, req, in, r, func() {
+		if t := p.way(f, r); len(t.Hops) > 0 {
+			p.ack(f, req, t, 0)
+		}
+	}, func() {})
 }
 
 // ack sends an ACK by the first hop that can be connected to.
 func (p *Proxy) ack(from *stack.Flow, req *sip.Request, t Target, try int) {
 	hop := &t.Hops[try]
 	over := func(f *stack.Flow) {
-		o := outgoing{uri: t.URI, routes: hop.Routes}
+		o := outgoing{uri: t.URI, routes: hop.Routes, realm: p.cfg.Domain}
 		o.identity(from, f, req, true)
 		out := o.pass(req)
 		out.PrependHeader(f.Via(sip.RFC3261BranchMagicCookie + wire.Token()))

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"time"
 
 	"chordophone/sip/stack"
@@ -34,10 +35,11 @@ const (
 
 // side is one side of a dialog.
 type side struct {
-	tag   string
-	aor   string      // of its From or To
-	flow  *stack.Flow // of a client, nil if the side is behind another phone or is the telephone
-	party *party      // of a client, nil if nobody wants to know
+	tag     string
+	aor     string      // of its From or To
+	contact netip.Addr  // in its Contact, when the dialog began
+	flow    *stack.Flow // of a client, nil if the side is behind another phone or is the telephone
+	party   *party      // of a client, nil if nobody wants to know
 }
 
 // within is a request's place: its dialog and the side that it comes from.
@@ -109,7 +111,7 @@ func (p *Proxy) admit(f *stack.Flow, req *sip.Request) (within, admission) {
 }
 
 // remember puts a dialog into the table, or finds it there.
-func (p *Proxy) remember(c *forwarding, l *clientLeg, tag string) *dialog {
+func (p *Proxy) remember(c *forwarding, l *clientLeg, tag string, res *sip.Response) *dialog {
 	req := c.tx.Request
 	id, from := callID(req), tagOf(req.From())
 	k := p.call(id)
@@ -123,8 +125,8 @@ func (p *Proxy) remember(c *forwarding, l *clientLeg, tag string) *dialog {
 	}
 	l.tags++
 	d := &dialog{callID: id, method: req.Method, began: time.Now()}
-	d.sides[caller] = side{tag: from, aor: wire.AOR(req.From().Address), party: c.caller}
-	d.sides[callee] = side{tag: tag, aor: wire.AOR(req.To().Address)}
+	d.sides[caller] = side{tag: from, aor: wire.AOR(req.From().Address), contact: contactAddr(req), party: c.caller}
+	d.sides[callee] = side{tag: tag, aor: wire.AOR(req.To().Address), contact: contactAddr(res)}
 	if isStranger(c.tx.Flow) {
 		d.sides[caller].flow = c.tx.Flow
 	}

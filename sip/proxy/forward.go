@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"chordophone/sip/digest"
 	"chordophone/sip/stack"
 	"chordophone/sip/wire"
 
@@ -89,6 +90,15 @@ type outgoing struct {
 	// be is put in for phones; who wants to stay unknown does so to clients.
 	assert string // the URI proved; empty: nothing to be said
 	strip  bool   // P-Asserted-Identity goes, wherever it is from
+	realm  string // credentials for it were for us, and are nobody else's business
+}
+
+// ours reports whether a field has credentials for the office, or ones that cannot
+// be read. RFC 3261, section 22.3: a proxy takes those out that were for it. Who is
+// called must not see them: they are worth a dictionary.
+func (o *outgoing) ours(h sip.Header) bool {
+	c, isDigest, err := digest.ParseCredentials(h.Value())
+	return isDigest && (err != nil || strings.EqualFold(c.Realm, o.realm))
 }
 
 // pass makes the request that goes out. It shares the fields that stay as they
@@ -147,6 +157,13 @@ func (o *outgoing) pass(in *sip.Request) *sip.Request {
 			if o.strip {
 				continue
 			}
+		case is(h, "Proxy-Authorization"):
+			if o.ours(h) {
+				continue
+			}
+		}
+		if is(h, "Authorization") && o.ours(h) {
+			continue
 		}
 		if o.session.expires != "" && is(h, "Session-Expires") || o.session.minSE != "" && is(h, "Min-SE") {
 			continue

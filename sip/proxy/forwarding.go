@@ -188,7 +188,7 @@ func (c *forwarding) send(at leg, hop *Hop, f *stack.Flow) {
 		return
 	}
 	req, target, l := c.tx.Request, &c.targets[at.branch], c.leg(at)
-	o := outgoing{uri: target.URI, routes: hop.Routes}
+	o := outgoing{uri: target.URI, routes: hop.Routes, realm: c.p.cfg.Domain}
 	inDialog := tagOf(req.To()) != ""
 	o.identity(c.tx.Flow, f, req, inDialog)
 	recorded := !inDialog && records(req.Method) && (isStranger(f) || isStranger(c.tx.Flow))
@@ -273,14 +273,14 @@ func (c *forwarding) track(l *clientLeg, res *sip.Response) {
 	case status < 200 && tag == "":
 		p.advance(c.caller, Proceeding, "")
 	case status < 200:
-		if d := p.remember(c, l, tag); d != nil && !d.settled && !slices.Contains(l.early, d) {
+		if d := p.remember(c, l, tag, res); d != nil && !d.settled && !slices.Contains(l.early, d) {
 			l.early = append(l.early, d)
 		}
 		p.advance(c.caller, Early, tag)
 		p.advance(l.party, Early, tag)
 	case status < 300:
 		expires := c.agreed(method, res)
-		d := p.remember(c, l, tag)
+		d := p.remember(c, l, tag, res)
 		if d != nil {
 			d.settled, d.expires = true, expires
 		}

@@ -37,6 +37,10 @@ type Config struct {
 	// Challenge answers a request that Allowed did not vouch for. It may be nil: 403.
 	Challenge func(tx *stack.ServerTx)
 
+	// Reach says whether all of some IP addresses are where the party that a request in
+	// a dialog is for is registered; it may take its time. It may be nil: they are.
+	Reach func(req *sip.Request, at []netip.Addr, then func(bool))
+
 	// Dialogs hears of the calls of clients connected to this phone. It may be nil.
 	Dialogs func(aor string, d DialogState)
 
@@ -145,6 +149,12 @@ func (p *Proxy) Route(tx *stack.ServerTx) {
 		tx.Reply(sip.StatusNotFound)
 		return
 	}
+	p.withinOffice(tx.Flow, req, in, r, func() { p.route(tx, r, in) }, func() { tx.Reply(sip.StatusNotFound) })
+}
+
+// route forwards what may go.
+func (p *Proxy) route(tx *stack.ServerTx, r routing, in within) {
+	req := tx.Request
 	t := p.way(tx.Flow, r)
 	switch {
 	case tagOf(req.To()) == "" && t.AOR == "" && !p.leadsHome(t):

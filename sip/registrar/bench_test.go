@@ -36,7 +36,7 @@ func BenchmarkRegister(b *testing.B) {
 	l := &once{}
 	r := New(Config{Domain: "office", Node: "101@office", Ring: empty{}, Server: func() netip.AddrPort { return addr }})
 	r.Attach(l)
-	from := source{stack.UDP, netip.MustParseAddrPort("192.0.2.1:5060"), netip.MustParseAddrPort(clientAddr), "token"}
+	from := source{stack.UDP, netip.MustParseAddrPort("192.0.2.1:5060"), netip.MustParseAddrPort(clientAddr), "token", nil}
 	ok := 0
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -27,6 +27,9 @@ type Config struct {
 	Node   string                // this phone, "103@office"
 	Server func() netip.AddrPort // its SIP/TLS now, as other phones reach it
 	Ring   location.Registrar
+	// Office says whether an IP address is that of a phone of the office. It may be
+	// nil: only this phone's.
+	Office func(netip.Addr) bool
 	Log    *slog.Logger // may be nil
 }
 
@@ -138,7 +141,7 @@ func (r *Registrar) Lost(f *stack.Flow) {
 // two disks have what it says.
 func (r *Registrar) Register(tx *stack.ServerTx, user string) {
 	f := tx.Flow
-	from := source{transport: f.Transport(), local: f.Local(), remote: f.Remote(), token: f.Token()}
+	from := source{transport: f.Transport(), local: f.Local(), remote: f.Remote(), token: f.Token(), office: r.cfg.Office}
 	r.serve(tx.Request, f, user, from, tx.Reply)
 }
 

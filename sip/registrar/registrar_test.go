@@ -61,7 +61,7 @@ func newPhone(t testing.TB, r *ring, n int) *phone {
 	p.Attach(p.loop)
 	p.Registered(func(aor string) { p.heard = append(p.heard, "+"+aor) })
 	p.Unregistered(func(aor string) { p.heard = append(p.heard, "-"+aor) })
-	p.from = source{stack.UDP, netip.AddrPortFrom(addr, 5060), netip.MustParseAddrPort(clientAddr), "token"}
+	p.from = source{stack.UDP, netip.AddrPortFrom(addr, 5060), netip.MustParseAddrPort(clientAddr), "token", nil}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

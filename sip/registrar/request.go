@@ -33,6 +33,13 @@ type source struct {
 	transport     stack.Transport
 	local, remote netip.AddrPort
 	token         string
+	office        func(netip.Addr) bool // of Config
+}
+
+// names reports whether an IP address stands for the office: ours, or that of any of
+// its phones, since clients move from one to another.
+func (s source) names(ip netip.Addr) bool {
+	return ip == s.local.Addr() || s.office != nil && s.office(ip)
 }
 
 // request is a REGISTER that was understood.
@@ -66,7 +73,7 @@ func read(req *sip.Request, user, domain string, from source) (*request, *refusa
 	}
 	// Steps 4 and 5
 	host := strings.ToLower(to.Address.Host)
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil && ip.Unmap() == from.local.Addr() {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil && from.names(ip.Unmap()) {
 		host = domain // who has no name for us calls us by our address
 	}
 	at := to.Address

@@ -24,6 +24,7 @@ func (s *Server) outsider(tx *stack.ServerTx) {
 	switch {
 	case req.Method == sip.OPTIONS && req.Recipient.User == "" && s.ours(req.Recipient) && !inDialog(req):
 		s.options(tx) // a sign of life, which says nothing of anybody
+	case !s.valid(tx):
 	case req.Method == sip.REGISTER:
 		if user, ok := s.authenticate(tx, auth.Server); ok {
 			s.cfg.Registrar.Register(tx, user)
@@ -39,6 +40,29 @@ func (s *Server) outsider(tx *stack.ServerTx) {
 			s.deliver(tx)
 		}
 	}
+}
+
+// valid is what RFC 3261 has looked at before anybody is asked for a password, since
+// it tells of nobody: section 16.3, steps 3 and 5, and section 10.3, whose To is a SIP
+// or SIPS URI. It answers what is not valid.
+func (s *Server) valid(tx *stack.ServerTx) bool {
+	req := tx.Request
+	if req.Method == sip.REGISTER {
+		if scheme := req.To().Address.Scheme; scheme != "sip" && scheme != "sips" {
+			tx.Reply(sip.StatusBadRequest)
+			return false
+		}
+		return true
+	}
+	if hops := req.MaxForwards(); hops != nil && hops.Val() == 0 {
+		tx.Reply(sip.StatusTooManyHops)
+		return false
+	}
+	if tags := wire.Values(req, "Proxy-Require"); len(tags) > 0 {
+		tx.Reply(sip.StatusBadExtension, "Unsupported", strings.Join(tags, ", "))
+		return false
+	}
+	return true
 }
 
 // options is RFC 3261, section 11.2.
@@ -88,7 +112,7 @@ func (s *Server) authenticate(tx *stack.ServerTx, kind auth.Kind) (user string, 
 // on here, and not all of their requests can be challenged.
 func (s *Server) recognise(f *stack.Flow, req *sip.Request, then func()) {
 	from, ok := s.address(req.From().Address)
-	if !ok || f.Transport() != stack.UDP || f.User() != "" || s.cfg.Trusted(f.Remote().Addr()) {
+	if !ok || f.Transport() != stack.UDP || f.User() != "" || s.cfg.Trusted(f.Remote().Addr()) || s.looking >= maxLooking {
 		then()
 		return
 	}
@@ -98,9 +122,10 @@ func (s *Server) recognise(f *stack.Flow, req *sip.Request, then func()) {
 		defer cancel()
 		bindings, err := s.cfg.Locate.Lookup(ctx, "sip:"+from)
 		registered = err == nil && slices.ContainsFunc(bindings, func(b location.Binding) bool {
-			return b.Client() && b.Flow == "" && at(b.Contact) == f.Remote()
+			return b.Client() && b.Flow == "" && locate(b.Contact) == f.Remote()
 		})
 	}, func() {
+		s.looking--
 		if registered {
 			user, _, _ := strings.Cut(from, "@")
 			f.Know(user)
@@ -109,11 +134,13 @@ func (s *Server) recognise(f *stack.Flow, req *sip.Request, then func()) {
 	})
 	if !looking {
 		then()
+		return
 	}
+	s.looking++
 }
 
-// at is the address that a contact names; the zero one for a name.
-func at(contact string) netip.AddrPort {
+// locate is the address that a contact names; the zero one for a name.
+func locate(contact string) netip.AddrPort {
 	uri, err := wire.ParseURI(contact)
 	if err != nil {
 		return netip.AddrPort{}
@@ -152,6 +179,35 @@ func (s *Server) Challenge(tx *stack.ServerTx) {
 		return
 	}
 	tx.Reply(v.Status, v.Fields...)
+}
+
+// Reach says whether the one that a request in a dialog is for is registered at all of
+// some addresses: it is proxy.Config's.
+func (s *Server) Reach(req *sip.Request, at []netip.Addr, then func(bool)) {
+	to, ok := s.address(req.To().Address)
+	if !ok {
+		then(false)
+		return
+	}
+	var known []netip.Addr
+	looking := s.cfg.Stack.Go(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, lookupTime)
+		defer cancel()
+		bindings, _ := s.cfg.Locate.Lookup(ctx, "sip:"+to)
+		for _, b := range bindings {
+			known = append(known, locate(b.Contact).Addr())
+			for _, hop := range b.Path {
+				if a, err := wire.ParseAddress(hop); err == nil {
+					known = append(known, locate(a.URI.String()).Addr())
+				}
+			}
+		}
+	}, func() {
+		then(!slices.ContainsFunc(at, func(a netip.Addr) bool { return !slices.Contains(known, a) }))
+	})
+	if !looking {
+		then(false)
+	}
 }
 
 func trimBrackets(host string) string { return strings.Trim(host, "[]") }

@@ -19,6 +19,10 @@ import (
 // lookupTime bounds what is asked of the ring for one request.
 const lookupTime = 5 * time.Second
 
+// maxLooking is how many look-ups strangers have at once: they share the stack's
+// places for work with those who have a right to them.
+const maxLooking = 32
+
 type (
 	// Telephone is what the server needs of sip/ua.
 	Telephone interface {
@@ -51,7 +55,7 @@ type (
 
 	// Messages is what the server needs of sip/message.
 	Messages interface {
-		Request(tx *stack.ServerTx)
+		Request(tx *stack.ServerTx, from, to string)
 	}
 )
 
@@ -72,6 +76,8 @@ type Config struct {
 	Gate      *auth.Gate
 	Locate    location.Service
 
+	// Number says whether an address of record is that of a telephone of the office.
+	Number func(aor string) bool
 	// Office says whether an IP address is that of a phone of the office.
 	Office func(netip.Addr) bool
 	// Trusted says whether a source needs no password.
@@ -80,7 +86,10 @@ type Config struct {
 }
 
 // Server is the Handler of a stack. Use must be called before the stack runs.
-type Server struct{ cfg Config }
+type Server struct {
+	cfg     Config
+	looking int // look-ups for strangers
+}
 
 // Use hands the server all that it serves with: most of that is made with the
 // stack, which is made with the server.
@@ -124,6 +133,8 @@ func (s *Server) member(tx *stack.ServerTx) {
 	req, f := tx.Request, tx.Flow
 	routed := len(req.GetHeaders("Route")) > 0
 	switch {
+	case !s.mayForward(f, req):
+		tx.Reply(sip.StatusForbidden)
 	case !routed && s.watching(req):
 		s.cfg.Presence.Request(tx, f.Peer())
 	case f.Transport() != stack.Loopback && !routed && s.cfg.Telephone.Mine(req.Recipient, f):
@@ -133,6 +144,17 @@ func (s *Server) member(tx *stack.ServerTx) {
 	default:
 		s.deliver(tx)
 	}
+}
+
+// mayForward reports whether a phone of the office may send a request from whom it
+// says: from itself and from clients, not from another telephone. Messages are kept
+// and delivered by any phone, whoever they are from.
+func (s *Server) mayForward(f *stack.Flow, req *sip.Request) bool {
+	if f.Transport() == stack.Loopback || req.Method == sip.MESSAGE {
+		return true
+	}
+	from, ok := s.address(req.From().Address)
+	return !ok || from == f.Peer() || !s.cfg.Number(from)
 }
 
 // watching reports whether a request asks for a subscription, or belongs to one of
@@ -165,7 +187,8 @@ func (s *Server) deliver(tx *stack.ServerTx) {
 	case req.Method == sip.BYE, req.Method == sip.NOTIFY, req.Method == sip.PRACK, req.Method == sip.UPDATE:
 		tx.Reply(sip.StatusCallTransactionDoesNotExists) // nothing without a dialog
 	case req.Method == sip.MESSAGE && tx.Flow != s.cfg.Post:
-		s.cfg.Messages.Request(tx)
+		from, _ := s.address(req.From().Address)
+		s.cfg.Messages.Request(tx, from, aor)
 	default:
 		s.find(tx, aor)
 	}

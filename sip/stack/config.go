@@ -23,6 +23,7 @@ var (
 // Config is what a Stack is made of. All fields without "may" must be set.
 type Config struct {
 	Listen  netip.Addr // invalid: every address
+	Also    netip.Addr // one that this machine has at times: see Hold; may be invalid
 	UDPPort uint16     // of UDP and TCP; 0 a free one
 	TLSPort uint16     // 0 a free one
 	NoClear bool       // only TLS: nothing listens on UDPPort
@@ -115,5 +116,5 @@ func (c *Config) check() error {
 		c.Trusted = func(netip.Addr) bool { return false }
 	}
 	c.Limits = c.Limits.withDefaults()
-	return nil
+	return c.checkAlso()
 }

@@ -107,13 +107,14 @@ func (s *Stack) FlowOf(token string) *Flow {
 	if !ok {
 		return nil
 	}
+	if f := s.udp.get(remote); f != nil && f.local.Addr().IsValid() {
+		return f
+	}
 	f, err := s.udpFlow(remote)
 	if err != nil {
 		return nil
 	}
-	if !f.local.Addr().IsValid() {
-		f.local = netip.AddrPortFrom(local, s.udpAddr.Port())
-	}
+	s.from(f, local)
 	return f
 }
 

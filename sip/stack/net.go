@@ -156,6 +156,8 @@ func (s *Stack) closeSockets() {
 		k.conn.Close()
 	}
 	s.sockets = nil
+	s.guest.close()
+	s.guest = guest{}
 	if s.tcp != nil {
 		s.tcp.Close()
 	}

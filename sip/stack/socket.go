@@ -18,6 +18,7 @@ type socket struct {
 	conn  net.PacketConn
 	udp   *net.UDPConn // nil: conn is of a test
 	raw   syscall.RawConn
+	at    netip.Addr // not valid if bound to every address
 	v6    bool
 	every bool
 }
@@ -26,6 +27,9 @@ const socketBuffer = 1 << 20 // octets that the kernel keeps for us, if it may
 
 func newSocket(conn net.PacketConn) (*socket, error) {
 	k := &socket{conn: conn}
+	if at := addrPort(conn.LocalAddr()).Addr(); !at.IsUnspecified() {
+		k.at = at
+	}
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
 		return k, nil
@@ -47,7 +51,7 @@ func newSocket(conn net.PacketConn) (*socket, error) {
 	return k, err
 }
 
-// read reads one datagram; to is not valid if the socket is bound to one address.
+// read reads one datagram and says to which address of ours it came.
 func (k *socket) read(buf, oob []byte) (n int, from netip.AddrPort, to netip.Addr, err error) {
 	if k.udp == nil {
 		var a net.Addr
@@ -55,11 +59,11 @@ func (k *socket) read(buf, oob []byte) (n int, from netip.AddrPort, to netip.Add
 		if err == nil {
 			from = addrPort(a)
 		}
-		return n, from, to, err
+		return n, from, k.at, err
 	}
 	if !k.every {
 		n, from, err = k.udp.ReadFromUDPAddrPort(buf)
-		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), to, err
+		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), k.at, err
 	}
 	n, m, _, from, err := k.udp.ReadMsgUDPAddrPort(buf, oob)
 	if err != nil {

@@ -52,6 +52,8 @@ type Stack struct {
 	serial   uint64 // of flows and transactions, for a known order
 	open     int    // transactions without a final response
 	stopping bool
+	held     bool // Also is this machine's
+	guest    guest
 }
 
 // New binds the sockets. Run must be called, and releases them.
@@ -214,7 +216,8 @@ func (s *Stack) Addr(t Transport) netip.AddrPort {
 	return s.tlsAddr
 }
 
-// Listens reports whether an address and port is one of this stack's own. It may be
+// Listens reports whether an address and port is one of this stack's own. Also is,
+// whoever has it now: it means any phone of the office, and so this one. It may be
 // called from anywhere.
 func (s *Stack) Listens(t Transport, addr netip.AddrPort) bool {
 	at := s.Addr(t)
@@ -222,6 +225,9 @@ func (s *Stack) Listens(t Transport, addr netip.AddrPort) bool {
 		return false
 	}
 	ip := addr.Addr().Unmap().WithZone("")
+	if ip == s.cfg.Also {
+		return true
+	}
 	if s.cfg.Listen.IsValid() {
 		return ip == s.cfg.Listen.Unmap()
 	}

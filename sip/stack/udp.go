@@ -109,6 +109,14 @@ func (t *flowTable) keep(f *Flow) {
 	}
 }
 
+func (t *flowTable) each(do func(*Flow)) {
+	for _, m := range []map[netip.AddrPort]*Flow{t.known.young, t.known.old, t.strangers.young, t.strangers.old} {
+		for _, f := range m {
+			do(f)
+		}
+	}
+}
+
 func (t *flowTable) len() int { return t.known.len() + t.strangers.len() }
 
 // udpFlow is the flow to a far address, as it is known or anew.
@@ -116,16 +124,21 @@ func (s *Stack) udpFlow(remote netip.AddrPort) (*Flow, error) {
 	if f := s.udp.get(remote); f != nil {
 		return f, nil
 	}
-	var socket *socket
+	k, err := s.socketFor(remote)
+	if err != nil {
+		return nil, err
+	}
+	return s.newUDPFlow(k, remote), nil
+}
+
+// socketFor is the phone's own socket from which datagrams go to a far address.
+func (s *Stack) socketFor(remote netip.AddrPort) (*socket, error) {
 	for _, k := range s.sockets {
 		if k.udp == nil || k.v6 == remote.Addr().Is6() {
-			socket = k
+			return k, nil
 		}
 	}
-	if socket == nil {
-		return nil, fmt.Errorf("%w: UDP to %v", errOff, remote)
-	}
-	return s.newUDPFlow(socket, remote), nil
+	return nil, fmt.Errorf("%w: UDP to %v", errOff, remote)
 }
 
 func (s *Stack) newUDPFlow(k *socket, remote netip.AddrPort) *Flow {

@@ -60,6 +60,7 @@ type runCmd struct {
 	Phone  string   `help:"sip: the telephone's program (default: chordophone beside this program)." type:"path" placeholder:"FILE"`
 	Speech string   `help:"sip: what is spoken into the telephones: a WAV file (default: nothing)." type:"existingfile" placeholder:"FILE"`
 	Keep   string   `help:"sip: directory for the captures that times are taken from (default: they are not kept)." type:"path" placeholder:"DIR"`
+	Rounds int      `help:"sip: rounds of latency and load (default 3; short: 1)."`
 	Quiet  bool     `help:"Say nothing on the way." short:"q"`
 }
 
@@ -142,6 +143,9 @@ func (r *runCmd) sipOptions() (o sip.Options, err error) {
 	}
 	if r.Short {
 		o.Scale = sip.Short()
+	}
+	if r.Rounds > 0 {
+		o.Scale.Rounds = r.Rounds
 	}
 	if o.Phone == "" {
 		exe, err := os.Executable()

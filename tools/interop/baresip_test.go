@@ -59,6 +59,13 @@ func (s *scene) baresip(user string, i int, over string, v *voice, modules ...st
 	return s.baresipWith(user, "secret"+user, i, over, v, modules...)
 }
 
+// baresipWriter starts one with an other as the only entry of its contacts: whom its
+// messages go to.
+func (s *scene) baresipWriter(user string, i int, over string, other string) *baresip {
+	s.file(user+"/contacts", fmt.Sprintf("<sip:%s@%s>\n", other, officeName))
+	return s.baresip(user, i, over, voices[0])
+}
+
 func (s *scene) baresipWith(user, password string, i int, over string, v *voice, modules ...string) *baresip {
 	h := s.host()
 	b := &baresip{
@@ -71,7 +78,9 @@ func (s *scene) baresipWith(user, password string, i int, over string, v *voice,
 		strings.Join(modules, "\n")+"\n")
 	s.file(user+"/accounts", fmt.Sprintf("<sip:%s@%s>;outbound=\"sip:%s:%d;transport=%s\";regint=3600;auth_pass=%s;audio_codecs=PCMU,PCMA\n",
 		user, officeName, s.at(i), port(over), over, password))
-	s.file(user+"/contacts", "")
+	if !exists(filepath.Join(b.dir, "contacts")) {
+		s.file(user+"/contacts", "")
+	}
 	s.file(user+"/dump/.keep", "")
 	b.process = s.startIn(b.dir, user, h, nil, "env", "HOME="+b.dir, "baresip", "-s", "-f", b.dir)
 	s.eventually("control connection to baresip "+user, soon, func() (err error) {

@@ -12,6 +12,7 @@
 //
 //	go test -tags interop ./tools/interop                      all, with our phones
 //	INTEROP_WITH=kamailio go test -tags interop ./tools/interop    the harness itself
+//	INTEROP_PROGRAM=build/chordophone ...                          a binary that is there (absolute path)
 //	INTEROP_KILLS=50 ...                                       the long kill trial
 //
 // It needs root (namespaces) and the Debian packages that it names when they are

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"chordophone/hal"
+	"chordophone/hal/pcm"
 	"chordophone/hal/wav"
 )
 
@@ -103,12 +106,23 @@ func (l *linphone) says(what string, within time.Duration, parts ...string) stri
 	return line
 }
 
-// heard is what it recorded.
+// heard is what it recorded. The file has its header only once it is complete: a hole
+// of the same size until then.
 func (l *linphone) heard() ([]int16, error) {
-	sound, err := wav.ReadFile(filepath.Join(l.dir, "heard.wav"))
-	if err != nil {
+	const header = 44
+	b, err := os.ReadFile(filepath.Join(l.dir, "heard.wav"))
+	if err != nil || len(b) <= header {
 		return nil, nil // not yet there
 	}
+	rate := 8000
+	trace, err := os.ReadFile(filepath.Join(l.dir, "trace.log"))
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range recordingRate.FindAllSubmatch(trace, -1) {
+		rate, _ = strconv.Atoi(string(found[1]))
+	}
+	sound := wav.Sound{Rate: rate, PCM: pcm.ParseS16LE(nil, b[header:len(b)&^1])}
 	return sound.At(hal.Rate), nil
 }
 
@@ -120,6 +134,25 @@ func (l *linphone) registered() {
 		}
 	}
 	l.s.failf("%s: no registration within %v", l, soon)
+}
+
+// refused waits until linphone's registration is answered with a second 401, 403 or,
+// when others of this address had wrong passwords too, 503, as its trace tells.
+func (l *linphone) refused() {
+	l.s.eventually("refusal of the password of "+l.String(), soon, func() error {
+		trace, err := os.ReadFile(filepath.Join(l.dir, "trace.log"))
+		if err != nil {
+			return err
+		}
+		text := string(trace)
+		if containsAny(text, []string{"SIP/2.0 403", "SIP/2.0 503"}) || strings.Count(text, "SIP/2.0 401") > 1 {
+			return nil
+		}
+		return fmt.Errorf("%d responses 401, no 403", strings.Count(text, "SIP/2.0 401"))
+	})
+	l.lines.skip()
+	l.write("status register")
+	l.says("registered=-1", soon, "registered=-1")
 }
 
 func (l *linphone) dial(to string) {
@@ -149,8 +182,28 @@ func (l *linphone) closed() string {
 	if !ok {
 		l.s.failf("%s: no end of the call within %v", l, soon)
 	}
-	return line
+	return l.refusal(line)
 }
+
+// refusal adds to what linphone shows the last response to an INVITE that it had, as
+// its trace tells it.
+func (l *linphone) refusal(line string) string {
+	trace, err := os.ReadFile(filepath.Join(l.dir, "trace.log"))
+	l.s.must(err)
+	last := ""
+	for _, status := range statusLine.FindAllSubmatch(trace, -1) {
+		if code := string(status[1][:3]); code != "401" && code != "407" {
+			last = " (" + string(status[1]) + ")"
+		}
+	}
+	return strings.TrimPrefix(line, "linphonec> ") + last
+}
+
+// recordingRate is what the trace says of the recording's samples a second, which
+// depend on the codec.
+var recordingRate = regexp.MustCompile(`-->MSFileRec:\S+ from rate \[\d+\] to rate \[(\d+)\]`)
+
+var statusLine = regexp.MustCompile(`(?m)^SIP/2\.0 ([3-6][0-9][0-9] [^\r\n]*)`)
 
 func (l *linphone) hold() {
 	l.write("pause")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -28,8 +29,21 @@ type host struct {
 	address   string
 }
 
+// sweep removes what a run that was killed left behind.
+func sweep() {
+	files, _ := filepath.Glob("/run/netns/iop*")
+	for _, f := range files {
+		var pid int
+		name := filepath.Base(f)
+		if n, _ := fmt.Sscanf(name, "iop%d", &pid); n == 1 && !exists(fmt.Sprintf("/proc/%d", pid)) {
+			exec.Command("ip", "netns", "del", name).Run()
+		}
+	}
+}
+
 // newLAN makes a switch with n hosts 10.61.0.1 and up.
 func newLAN(n int) (*lan, error) {
+	sweep()
 	l := &lan{prefix: fmt.Sprintf("iop%d", os.Getpid()), free: make(chan *host, n)}
 	plugs := l.prefix + "s"
 	script := []string{

@@ -43,45 +43,70 @@ type phone struct {
 
 // phones is an office of ours.
 type phones struct {
+	base int // the phone that is this trial's server 0
 	dir  string
 	all  []*phone
 	used []chan struct{} // one token while nobody uses the telephone
 }
 
 // startPhones founds an office with accounts and enrols further phones in it.
-func startPhones(hosts []*host, dir string, accounts []string, trust ...string) (*phones, error) {
+func startPhones(hosts []*host, dir string, accounts []string) (*phones, error) {
 	o := &phones{dir: dir}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	for i, h := range hosts {
-		p := &phone{
-			host: h, ext: fmt.Sprint(101 + i), speaks: voices[i%len(voices)],
-			code: fmt.Sprintf("%06d", 271828+i),
-		}
-		p.dir = filepath.Join(dir, p.ext)
-		p.args = []string{"--pairing-code", p.code}
+		p := o.enrol(h)
 		if i == 0 {
-			p.args = append(p.args, "--found", officeName)
+			p.args = []string{"--pairing-code", p.code, "--found", officeName}
 			for _, a := range accounts {
 				p.args = append(p.args, "--account", a+":secret"+a)
 			}
-		} else {
-			p.args = append(p.args, "--join", o.all[i-1].code, "--peer", o.all[i-1].host.address)
 		}
-		for _, network := range trust {
-			p.args = append(p.args, "--trust", network)
-		}
-		o.all = append(o.all, p)
-		token := make(chan struct{}, 1)
-		token <- struct{}{}
-		o.used = append(o.used, token)
 		if err := p.start(dir); err != nil {
 			o.stop()
 			return nil, err
 		}
 	}
+	for _, p := range o.all {
+		if err := p.knows(accounts[len(accounts)-1]); err != nil {
+			o.stop()
+			return nil, err
+		}
+	}
 	return o, nil
+}
+
+// enrol adds a phone, not yet started, that joins through the one before it.
+func (o *phones) enrol(h *host) *phone {
+	i := len(o.all)
+	p := &phone{
+		host: h, ext: fmt.Sprint(101 + i), speaks: voices[i%len(voices)],
+		code: fmt.Sprintf("%06d", 271828+i),
+	}
+	p.dir = filepath.Join(o.dir, p.ext)
+	p.args = []string{"--pairing-code", p.code}
+	if i > 0 {
+		p.args = append(p.args, "--join", o.all[i-1].code, "--peer", o.all[i-1].host.address)
+	}
+	token := make(chan struct{}, 1)
+	token <- struct{}{}
+	o.all, o.used = append(o.all, p), append(o.used, token)
+	return p
+}
+
+// knows waits until the phone has heard of an account.
+func (p *phone) knows(account string) error {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(1200 * time.Millisecond) {
+		out, err := p.host.command("sipsak", "-U", "-i", "-vv", "-x", "60", "-u", account, "-a", "secret"+account, "-C", "empty",
+			"-p", p.host.address, "-s", "sip:"+account+"@"+officeName).CombinedOutput()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("phone %s does not know the account %s 10 s after it was ready: %s", p.ext, account, out)
+		}
+	}
 }
 
 // start runs the phone until it is ready.
@@ -117,7 +142,14 @@ func (p *phone) start(dir string) error {
 func (p *phone) ear() string { return p.dir + ".wav" }
 
 func (o *phones) name() string    { return "chordophone" }
-func (o *phones) at(i int) string { return o.all[i%len(o.all)].host.address }
+func (o *phones) at(i int) string { return o.all[(o.base+i)%len(o.all)].host.address }
+
+// from is the same office, counted from another phone, so that trials spread.
+func (o *phones) from(base int) *phones {
+	view := *o
+	view.base = base
+	return &view
+}
 
 func (o *phones) words(users []string) string {
 	var all []string
@@ -149,7 +181,7 @@ func (s *scene) handset(i int) *handset {
 	if !ok {
 		s.failf("%s has no telephone", s.name())
 	}
-	i %= len(o.all)
+	i = (o.base + i) % len(o.all)
 	select {
 	case <-o.used[i]:
 	case <-time.After(90 * time.Second):

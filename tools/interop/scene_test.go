@@ -167,12 +167,12 @@ type trial struct {
 func (tr trial) title() string { return strings.TrimSpace(tr.part + ": " + tr.what + " " + tr.over) }
 
 // stage lets this many trials run at a time: the programs want their sound in time.
-var stage = make(chan struct{}, 4)
+var stage = make(chan struct{}, 6)
 
 // trials plays scripts, several at a time.
 func trials(t *testing.T, all []trial) {
 	t.Helper()
-	for _, tr := range all {
+	for i, tr := range all {
 		t.Run(tr.what+"/"+tr.over, func(t *testing.T) {
 			t.Parallel()
 			stage <- struct{}{}
@@ -188,7 +188,7 @@ func trials(t *testing.T, all []trial) {
 				}
 				return
 			}
-			s := play(tr.title(), ours, tr.script)
+			s := play(tr.title(), ours.from(i), tr.script)
 			if s.err == nil {
 				results.add(tr, s, nil)
 				return

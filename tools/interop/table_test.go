@@ -23,6 +23,9 @@ type row struct{ part, what, over, with, result, remarks string }
 // add notes a trial and, if it failed and could be tried with kamailio, that control.
 func (t *table) add(tr trial, s, control *scene) {
 	r := row{tr.part, tr.what, tr.over, s.name(), "ok", s.found}
+	if s.worst > 0 {
+		r.remarks = strings.TrimPrefix(fmt.Sprintf("%s; heard: likeness %.2f", r.remarks, s.worst), "; ")
+	}
 	if s.err != nil {
 		r.result = "FAILED"
 		r.remarks, _, _ = strings.Cut(s.err.Error(), "\n")

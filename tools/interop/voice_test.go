@@ -89,7 +89,7 @@ func (s *scene) hears(l listener, v *voice) {
 			got = len(now) - len(before)
 			continue
 		}
-		like, _ := demo.Likeness(v.clip, now[len(now)-need:])
+		like := v.likeness(now[len(now)-need:])
 		if best = max(best, like); like >= alike {
 			s.likeness(like)
 			return
@@ -112,6 +112,20 @@ func (s *scene) deaf(l listener) {
 	if len(fresh) > hal.Rate/5 && loudness(fresh) > 50 {
 		s.failf("%s still hears something: %v, %v on average", l, seconds(len(fresh)), loudness(fresh))
 	}
+}
+
+// likeness is how like v's clip the likest part of got is. What is said over and over
+// begins anywhere, so it looks at stretches of little more than the clip's length.
+func (v *voice) likeness(got []int16) (best float64) {
+	step := len(v.clip) / 4
+	stretch := len(v.clip) + step + hal.Rate/8
+	for from := 0; from == 0 || from+stretch <= len(got)+step; from += step {
+		like, _ := demo.Likeness(v.clip, got[from:min(len(got), from+stretch)])
+		if best = max(best, like); best >= alike {
+			break
+		}
+	}
+	return best
 }
 
 func (s *scene) likeness(like float64) {
@@ -140,9 +154,9 @@ func TestVoices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := sound.At(hal.Rate)[5000:][:3*len(said.clip)]
+		got := sound.At(hal.Rate)[5000:][:2*len(said.clip)+hal.Rate/2]
 		for _, v := range voices {
-			like, _ := demo.Likeness(v.clip, got)
+			like := v.likeness(got)
 			if (v == said) != (like >= alike) || (v != said) != (like < alike-0.2) {
 				t.Errorf("what %s says is like %s: %.2f", said.name, v.name, like)
 			}

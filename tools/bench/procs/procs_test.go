@@ -217,3 +217,31 @@ func TestParseStat(t *testing.T) {
 		}
 	}
 }
+
+func TestDo(t *testing.T) {
+	h := newHost(t)
+	var conn net.PacketConn
+	if err := h.Do(func() (err error) {
+		conn, err = net.ListenPacket("udp4", "127.0.0.1:0")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if h.Private {
+		before, err := h.Loopback()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.WriteTo([]byte("hello"), conn.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := h.Loopback(); err != nil || after.Octets-before.Octets < 5+28 {
+			t.Errorf("what the socket sent is not in the host's network: %v, then %v, %v", before, after, err)
+		}
+	}
+	h.Close()
+	if err := h.Do(func() error { return nil }); !errors.Is(err, errClosed) {
+		t.Errorf("of a closed host: %v", err)
+	}
+}

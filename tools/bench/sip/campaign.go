@@ -20,8 +20,10 @@ type Scale struct {
 	CallSteps     []int // a second
 	RegisterSteps []int
 	StepSeconds   int
-	Overload      int // seconds
-	Malformed     int // cases
+	Settle        time.Duration // before a step that failed is tried again: transactions are kept for 32 s
+	Overload      int           // seconds
+	Quiet         time.Duration // what torture has not answered by then is not answered
+	Malformed     int           // cases
 }
 
 // Full and Short are the two scales.
@@ -29,14 +31,14 @@ func Full() Scale {
 	return Scale{
 		Rounds: 3, Calls: 200, LoadSeconds: 6,
 		CallSteps: []int{125, 250, 500, 1000, 1500, 2000}, RegisterSteps: []int{250, 500, 1000, 2000, 4000},
-		StepSeconds: 4, Overload: 10, Malformed: 4500,
+		StepSeconds: 4, Settle: 35 * time.Second, Overload: 10, Quiet: 800 * time.Millisecond, Malformed: 4500,
 	}
 }
 
 func Short() Scale {
 	return Scale{
-		Rounds: 1, Calls: 30, LoadSeconds: 1, CallSteps: []int{125, 250}, RegisterSteps: []int{250, 500},
-		StepSeconds: 1, Overload: 2, Malformed: 400,
+		Rounds: 1, Calls: 20, LoadSeconds: 1, CallSteps: []int{125, 250}, RegisterSteps: []int{250, 500},
+		StepSeconds: 1, Overload: 2, Quiet: 300 * time.Millisecond, Malformed: 200,
 	}
 }
 
@@ -77,7 +79,7 @@ func (c *campaign) of(t *target) figures {
 	return f
 }
 
-// note keeps what a stage has to say, with who it is about.
+// remember keeps what stands behind a target's figures, run by run.
 func (c *campaign) remember(t *target, stage string, v any) {
 	name := t.name + ": " + stage
 	all, _ := c.detail[name].([]any)
@@ -190,7 +192,7 @@ func (c *campaign) load(ctx context.Context) error {
 				return c.sipp.registers(ctx, t.entry, registerRate, users, 3600)
 			}},
 			{"cpu.refresh", func() (result, error) {
-				return c.sipp.registers(ctx, t.entry, registerRate, registerRate*c.scale.LoadSeconds, 3600)
+				return c.sipp.refreshes(ctx, t.entry, registerRate, max(2, c.scale.LoadSeconds))
 			}},
 			{"", func() (result, error) {
 				return c.sipp.registers(ctx, t.entry, registerRate, users, 0)
@@ -232,24 +234,28 @@ func (c *campaign) load(ctx context.Context) error {
 }
 
 // capacity climbs two ladders, all targets on each step before the next one. A step
-// that fails is tried once more.
+// that fails is tried once more, after a rest.
 func (c *campaign) capacity(ctx context.Context) error {
 	stop, err := c.sipp.callee("callee_rings.xml")
 	if err != nil {
 		return err
 	}
 	defer stop()
-	var errs []error
+	errs := []error{c.each(ctx, StageCapacity, func(ctx context.Context, t *target) error {
+		_, err := c.sipp.registers(ctx, t.entry, registerRate, users, 3600)
+		return err
+	})}
 	for _, ladder := range []struct {
 		id    string
 		steps []int
-		do    func(t *target, rate, n int) (result, error)
+		want  func(rate int) int
+		do    func(t *target, rate int) (result, error)
 	}{
-		{"capacity.calls", c.scale.CallSteps, func(t *target, rate, n int) (result, error) {
-			return c.sipp.calls(ctx, t.entry, rate, n, hold)
+		{"capacity.calls", c.scale.CallSteps, func(rate int) int { return rate * c.scale.StepSeconds }, func(t *target, rate int) (result, error) {
+			return c.sipp.calls(ctx, t.entry, rate, rate*c.scale.StepSeconds, hold)
 		}},
-		{"capacity.registers", c.scale.RegisterSteps, func(t *target, rate, n int) (result, error) {
-			return c.sipp.registers(ctx, t.entry, rate, n, 3600)
+		{"capacity.registers", c.scale.RegisterSteps, func(rate int) int { return users * rounds(rate, c.scale.StepSeconds) }, func(t *target, rate int) (result, error) {
+			return c.sipp.refreshes(ctx, t.entry, rate, c.scale.StepSeconds)
 		}},
 	} {
 		highest := map[string]int{}
@@ -258,9 +264,16 @@ func (c *campaign) capacity(ctx context.Context) error {
 				if i > 0 && highest[t.name] < ladder.steps[i-1] {
 					return nil
 				}
-				n := rate * c.scale.StepSeconds
-				for range 2 {
-					r, err := ladder.do(t, rate, n)
+				n := ladder.want(rate)
+				for try := range 2 {
+					if try > 0 {
+						select {
+						case <-time.After(c.scale.Settle):
+						case <-ctx.Done():
+							return ctx.Err()
+						}
+					}
+					r, err := ladder.do(t, rate)
 					if err != nil {
 						return err
 					}

@@ -64,7 +64,7 @@ func startCapture(ctx context.Context, host *procs.Host, path, filter string) (*
 // read ends the capture and calls visit with all that it caught. An error says,
 // too, that the kernel had to drop packets.
 func (c *capture) read(ctx context.Context, visit func(packet)) error {
-	time.Sleep(200 * time.Millisecond) // what is on its way to the file
+	time.Sleep(1200 * time.Millisecond) // libpcap hands over what it has once a second
 	c.proc.Signal(syscall.SIGINT)
 	c.proc.Wait(ctx)
 	f, err := os.Open(c.path)

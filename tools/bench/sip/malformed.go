@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 )
 
@@ -31,9 +32,9 @@ const headTemplate = "«method|INVITE»«space| »«scheme|sip»:«user|nobody»
 	"\r\n"
 
 const bodyTemplate = "v=«SDP version|0»\r\n" +
-	"o=«SDP user|caller» «SDP session|1» «SDP session version|1» «SDP net|IN» «SDP family|IP4» «SDP origin|@SELF»\r\n" +
+	"o=«SDP user|caller» «SDP session|1» «SDP session version|1» «SDP net|IN» «SDP family|IP4» «SDP origin|@HOST»\r\n" +
 	"s=«SDP name|-»\r\n" +
-	"c=«SDP connection net|IN» «SDP connection family|IP4» «SDP connection|@SELF»\r\n" +
+	"c=«SDP connection net|IN» «SDP connection family|IP4» «SDP connection|@HOST»\r\n" +
 	"b=«SDP bandwidth|AS:64»\r\n" +
 	"t=«SDP start|0» «SDP stop|0»\r\n" +
 	"m=«SDP media|audio» «SDP port|40000» «SDP profile|RTP/AVP» «SDP formats|0 8 101»\r\n" +
@@ -159,12 +160,7 @@ func cases(seed uint64, n int) []malformed {
 
 // lineCases leave lines out, double, swap, cut and join them.
 func lineCases(template string, sdp bool) (all []malformed) {
-	var b strings.Builder
-	for _, p := range split(template) {
-		b.WriteString(p.text)
-	}
-	text := b.String()
-	lines := strings.SplitAfter(text, "\r\n")
+	lines := strings.SplitAfter(plain(template), "\r\n")
 	lines = lines[:len(lines)-1]
 	with := func(what string, i int, instead ...string) {
 		out := append(append(append([]string{}, lines[:i]...), instead...), lines[i+1:]...)
@@ -182,20 +178,22 @@ func lineCases(template string, sdp bool) (all []malformed) {
 		with("line without colon", i, strings.Replace(strings.Replace(l, ":", "", 1), "=", "", 1))
 		with("empty line before", i, "\r\n", l)
 		with("line backwards", i, backwards(bare)+"\r\n")
-		all = append(all, assemble(fmt.Sprintf("cut after line %d", i), strings.Join(lines[:i], "")+bare[:len(bare)/2], sdp))
+		all = append(all, assemble("cut: "+bare, strings.Join(lines[:i], "")+bare[:len(bare)/2], sdp))
 	}
 	return all
 }
 
+// plain is a template with nothing odd.
+func plain(template string) string {
+	var b strings.Builder
+	for _, p := range split(template) {
+		b.WriteString(p.text)
+	}
+	return b.String()
+}
+
 // assemble makes a whole message of a head or a body.
 func assemble(what, text string, sdp bool) malformed {
-	plain := func(template string) string {
-		var b strings.Builder
-		for _, p := range split(template) {
-			b.WriteString(p.text)
-		}
-		return b.String()
-	}
 	if sdp {
 		return malformed{what: what, data: plain(headTemplate) + text, sdp: true}
 	}
@@ -203,13 +201,13 @@ func assemble(what, text string, sdp bool) malformed {
 }
 
 // text is a case as it is sent by self, the i-th.
-func (c malformed) text(i int, run int64, self, telephone string) (data []byte, callID string) {
+func (c malformed) text(i int, run int64, self netip.AddrPort, telephone string) (data []byte, callID string) {
 	s := c.data
 	if c.sdp {
 		s = strings.ReplaceAll(s, "nobody", telephone)
 	}
 	callID = fmt.Sprintf("malformed-%d-%d", run, i)
-	s = strings.NewReplacer("@SELF", self, "@BRANCH", fmt.Sprintf("%d.%d", run, i), "@TAG", fmt.Sprintf("t%d", i), "@CALL", callID).Replace(s)
+	s = strings.NewReplacer("@SELF", self.String(), "@HOST", self.Addr().String(), "@BRANCH", fmt.Sprintf("%d.%d", run, i), "@TAG", fmt.Sprintf("t%d", i), "@CALL", callID).Replace(s)
 	if strings.Contains(s, "@LENGTH") {
 		_, body, _ := strings.Cut(s, "\r\n\r\n")
 		s = strings.Replace(s, "@LENGTH", fmt.Sprint(len(body)), 1)

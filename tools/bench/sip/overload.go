@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"chordophone/tools/bench/report"
 )
 
 // overload offers every target far more than it can do, and sees what it costs, what
@@ -17,21 +19,28 @@ func (c *campaign) overload(ctx context.Context) error {
 	defer stop()
 	return c.each(ctx, StageOverload, func(ctx context.Context, t *target) error {
 		talking := len(t.phones) == 2
-		var calm rtpQuality
+		f, detail := c.of(t), map[string]any{}
 		if talking {
-			if err := talk(ctx, t.phones); err != nil {
-				return err
-			}
+			calm := streams{}
 			wire, err := startCapture(ctx, c.host, c.file("calm", t), rtpFilter)
 			if err != nil {
 				return err
 			}
-			time.Sleep(2 * time.Second)
-			quiet := streams{}
-			if err := wire.read(ctx, quiet.packet); err != nil {
+			if err := talk(ctx, t.phones); err != nil {
 				return err
 			}
-			calm = quiet.quality()
+			time.Sleep(time.Duration(c.scale.Overload) * time.Second)
+			heard, err := hangUp(ctx, t.phones)
+			if err := errors.Join(err, wire.read(ctx, calm.packet)); err != nil {
+				return err
+			}
+			q := calm.quality()
+			f.add("calm.rtp.gap", q.GapP99)
+			f.add("calm.concealed", concealed(heard))
+			detail["calm call"], detail["calm call, heard"] = q, heard
+			if err := talk(ctx, t.phones); err != nil {
+				return err
+			}
 		}
 		wire, err := startCapture(ctx, c.host, c.file("overload", t), "udp port 5060 or "+rtpFilter)
 		if err != nil {
@@ -55,14 +64,13 @@ func (c *campaign) overload(ctx context.Context) error {
 			return err
 		}
 		caller.end()
-		f := c.of(t)
 		f.add("overload.rss", megabytes(most.RSS))
 		f.add("overload.pss", megabytes(most.PSS))
 		f.add("overload.done", float64(caller.finals[200]))
 		f.add("overload.refused", float64(caller.finals[503]))
 		f.add("overload.silent", float64(caller.finals[0]))
 		f.add("overload.curt", float64(caller.curt))
-		detail := map[string]any{"calls": r, "finals": caller.finals, "sent again": r.Again, "memory": most}
+		detail["calls"], detail["finals"], detail["memory"] = r, caller.finals, most
 		if talking {
 			heard, err := hangUp(ctx, t.phones)
 			if err != nil {
@@ -73,18 +81,22 @@ func (c *campaign) overload(ctx context.Context) error {
 			f.add("overload.rtp.missing", float64(q.Missing))
 			f.add("overload.rtp.gap", q.GapP99)
 			f.add("overload.rtp.gapmax", q.GapMax)
-			f.add("overload.rtp.calm", calm.GapP99)
-			var concealed uint64
-			for _, s := range heard {
-				concealed = max(concealed, s.Concealed)
-			}
-			f.add("overload.concealed", float64(concealed))
-			detail["voice"], detail["voice before"], detail["heard"] = q, calm, heard
+			f.add("overload.concealed", concealed(heard))
+			detail["call"], detail["call, heard"] = q, heard
 		}
 		c.remember(t, StageOverload, detail)
 		c.say("%s: %s: finals %v, peak RSS %.0f MB", t.name, StageOverload, caller.finals, megabytes(most.RSS))
 		return nil
 	})
+}
+
+// concealed is the share of frames that a phone had to make up, in percent, at the one
+// that heard worse.
+func concealed(heard []sound) (worst float64) {
+	for _, s := range heard {
+		worst = max(worst, report.Percent(int(s.Concealed), int(s.Received+s.Concealed)))
+	}
+	return worst
 }
 
 // rtpFilter lets the phones' RTP and RTCP through.

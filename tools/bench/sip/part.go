@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options) (doc report.Document, err error) {
 		Part: "sip", Started: start.Format(time.RFC3339), Peer: kamailio, Version: kamailioVersion(),
 		Notes: []string{
 			"nodes: phones that a call goes through; the peer is one server in both cases",
-			fmt.Sprintf("bars made from the peer's figure of this run: %g times as dear, or a rate divided by that", slack),
+			fmt.Sprintf("bars made from the peer's figure of this run: for each phone of the way %g times as dear, or a rate divided by that", slack),
 			fmt.Sprintf("seed %d; a figure of several rounds is their median (least-most)", o.Seed),
 		},
 		Detail: make(map[string]any),
@@ -201,7 +201,7 @@ func (c *campaign) clear(ctx context.Context) {
 }
 
 func (c *campaign) tortured(ctx context.Context, t *target) error {
-	all, err := torture(ctx, c.host, t)
+	all, err := torture(ctx, c.host, t, c.scale.Quiet)
 	if err != nil {
 		return err
 	}

@@ -11,15 +11,16 @@ import (
 
 // robustness is what a campaign of malformed requests came to.
 type robustness struct {
-	Cases    int         `json:"cases"`
-	Sent     int         `json:"sent"`
-	Answers  map[int]int `json:"answers"` // final responses by status
-	Silent   int         `json:"silent"`
-	Wrong    []string    `json:"wrong,omitempty"` // cases with another answer than 4xx, 5xx and 6xx
-	Alive    bool        `json:"alive"`
-	Before   memory      `json:"before"`
-	After    memory      `json:"after"`
-	LastSeen string      `json:"last_seen,omitempty"` // the case before the server fell silent
+	Cases    int            `json:"cases"`
+	Sent     int            `json:"sent"`
+	Answers  map[int]int    `json:"answers"` // final responses by status
+	Silent   int            `json:"silent"`
+	Dropped  map[string]int `json:"dropped,omitempty"` // what was silent, by what was wrong
+	Wrong    []string       `json:"wrong,omitempty"`   // cases with another answer than 4xx, 5xx and 6xx
+	Alive    bool           `json:"alive"`
+	Before   memory         `json:"before"`
+	After    memory         `json:"after"`
+	LastSeen string         `json:"last_seen,omitempty"` // the case before the server fell silent
 }
 
 const (
@@ -37,17 +38,20 @@ func robust(ctx context.Context, host *procs.Host, t *target, seed uint64, n int
 	}
 	defer a.close()
 	all := cases(seed, n)
-	r = robustness{Cases: len(all), Answers: map[int]int{}, Alive: true}
+	begin := func() robustness {
+		return robustness{Cases: len(all), Answers: map[int]int{}, Dropped: map[string]int{}, Alive: true}
+	}
+	r = begin()
 	run := time.Now().UnixNano()
 	// What a first call costs once is not what malformed ones cost.
-	plain := malformed{data: assemble("", mustHead(), false).data}
+	usual := assemble("", plain(headTemplate), false)
 	for i := range 100 {
-		plain.sdp = i%2 == 0
-		if err := r.one(a, t, plain, -1-i, run, telephone); err != nil {
+		usual.sdp = i%2 == 0
+		if err := r.one(a, t, usual, -1-i, run, telephone); err != nil {
 			return r, err
 		}
 	}
-	r = robustness{Cases: len(all), Answers: map[int]int{}, Alive: true}
+	r = begin()
 	if r.Before, err = t.memory(); err != nil {
 		return r, err
 	}
@@ -72,18 +76,10 @@ func robust(ctx context.Context, host *procs.Host, t *target, seed uint64, n int
 	return r, err
 }
 
-func mustHead() string {
-	var b strings.Builder
-	for _, p := range split(headTemplate) {
-		b.WriteString(p.text)
-	}
-	return b.String()
-}
-
 // one sends a case and clears up what it began: a call that rings is cancelled, a
 // final response acknowledged.
 func (r *robustness) one(a *agent, t *target, c malformed, i int, run int64, telephone string) error {
-	data, callID := c.text(i, run, a.addr().String(), telephone)
+	data, callID := c.text(i, run, a.addr(), telephone)
 	if err := a.send(t.entry, data); err != nil {
 		return err
 	}
@@ -95,6 +91,8 @@ func (r *robustness) one(a *agent, t *target, c malformed, i int, run int64, tel
 		}
 		if !ok {
 			r.Silent++
+			field, _, _ := strings.Cut(c.what, ":")
+			r.Dropped[field]++
 			return nil
 		}
 		m, ok := parseMessage(text)

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/csv"
@@ -30,6 +31,7 @@ type sipp struct {
 	host *procs.Host
 	dir  string
 	runs int
+	cseq int // of REGISTER, sent so far
 }
 
 // userName is one of those who register.
@@ -65,7 +67,7 @@ func newSipp(host *procs.Host, dir string) (*sipp, error) {
 	for i := range users {
 		list += userName(i) + "\n"
 	}
-	return &sipp{host: host, dir: dir}, os.WriteFile(filepath.Join(dir, "users.csv"), []byte(list), 0o600)
+	return &sipp{host: host, dir: dir, cseq: 1}, os.WriteFile(filepath.Join(dir, "users.csv"), []byte(list), 0o600)
 }
 
 // result is SIPp's account of a run.
@@ -89,9 +91,39 @@ func (s *sipp) calls(ctx context.Context, to netip.Addr, rate, n int, hold time.
 	return s.run(ctx, "caller.xml", callerAddr, rate, n, to.String(), "-s", calleeUser, "-d", strconv.Itoa(int(hold.Milliseconds())))
 }
 
-// registers sends n REGISTER at a rate; expires is in seconds.
+// registers sends a REGISTER of each of the first n users at a rate; expires is in
+// seconds.
 func (s *sipp) registers(ctx context.Context, to netip.Addr, rate, n, expires int) (result, error) {
-	return s.run(ctx, "register.xml", registrantAddr, rate, n, to.String(), "-inf", "users.csv", "-key", "expires", strconv.Itoa(expires))
+	return s.run(ctx, "register.xml", registrantAddr, rate, n, append(s.bindings(1), to.String(), "-key", "expires", strconv.Itoa(expires))...)
+}
+
+// refreshes lets all users refresh their bindings for some seconds, so many of them a
+// second. The result counts refreshes; what has failed are clients.
+func (s *sipp) refreshes(ctx context.Context, to netip.Addr, rate, seconds int) (r result, err error) {
+	loops := rounds(rate, seconds)
+	text, err := scenarios.ReadFile("data/refresh.xml")
+	if err != nil {
+		return r, err
+	}
+	text = bytes.ReplaceAll(text, []byte(`"LOOPS"`), fmt.Appendf(nil, `"%d"`, loops))
+	if err := os.WriteFile(filepath.Join(s.dir, "refresh.xml"), text, 0o600); err != nil {
+		return r, err
+	}
+	pause := time.Duration(users) * time.Second / time.Duration(rate)
+	r, err = s.run(ctx, "refresh.xml", registrantAddr, rate, users,
+		append(s.bindings(loops), to.String(), "-d", strconv.Itoa(int(pause.Milliseconds())))...)
+	r.Created, r.OK = r.Created*loops, r.OK*loops
+	return r, err
+}
+
+// rounds is how often each user refreshes.
+func rounds(rate, seconds int) int { return max(1, rate*seconds/users) }
+
+// bindings are the arguments by which a user's REGISTER have the same Call-ID in all
+// runs, and a CSeq that only grows. // RFC 3261, section 10.2
+func (s *sipp) bindings(requests int) []string {
+	s.cseq += requests
+	return []string{"-inf", "users.csv", "-cid_str", "binding-%u@%s", "-base_cseq", strconv.Itoa(s.cseq - requests)}
 }
 
 // common are the arguments of every run: no keyboard, no calls of SIPp's own to clear
@@ -105,6 +137,9 @@ func (s *sipp) run(ctx context.Context, scenario string, own netip.Addr, rate, n
 	s.runs++
 	stats := fmt.Sprintf("%s-%d.csv", strings.TrimSuffix(scenario, ".xml"), s.runs)
 	limit := max(8, 2*n/rate+6) // seconds: what has not ended by then has failed
+	if scenario == "refresh.xml" {
+		limit += 20
+	}
 	args := append(s.common(scenario, own), "-r", strconv.Itoa(rate), "-m", strconv.Itoa(n),
 		"-timeout", strconv.Itoa(limit), "-trace_stat", "-stf", stats, "-fd", "1")
 	cmd := exec.Command("sipp", append(args, more...)...)

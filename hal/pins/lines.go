@@ -1,0 +1,230 @@
+package pins
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/host/v3/gpioioctl"
+
+	"chordophone/board"
+)
+
+const (
+	// calm is how long no edge may come before the inputs are looked at: contacts
+	// bounce, and the walk itself moves the rows.
+	calm = time.Millisecond
+	// maxEdges bounds how many edges are taken for one.
+	maxEdges = 64
+	// haltEvery is the time between two attempts to end a wait for an edge.
+	haltEvery = 10 * time.Millisecond
+)
+
+// lines are the lines of a board on a chip.
+type lines struct {
+	board   *board.Board
+	inputs  *gpioioctl.LineSet // rows, then contacts
+	low     uint64             // contacts that are active while low
+	columns []*gpioioctl.GPIOLine
+	outputs []output
+	driven  int // the column that was probed last
+
+	moved    chan struct{} // capacity 1, closed by watch
+	stopping atomic.Bool
+}
+
+type output struct {
+	line *gpioioctl.GPIOLine
+	low  bool // lights while low
+}
+
+// nothing is a column that is never probed.
+const nothing = -2
+
+// openLines requests the lines of a board: inputs as one set, so that they are read
+// at once and one wait is for all; columns one by one, because a set cannot turn
+// its lines round.
+func openLines(chip *gpioioctl.GPIOChip, b *board.Board) (_ wires, err error) {
+	w := &lines{board: b, driven: nothing, moved: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			w.release()
+		}
+	}()
+	single := func(l board.Line, user string) (*gpioioctl.GPIOLine, error) {
+		if int(l) >= chip.LineCount() {
+			return nil, fmt.Errorf("%s: the chip %s has no line %v", user, chip.Label(), l)
+		}
+		return chip.ByNumber(int(l)), nil
+	}
+	for i, l := range b.Keypad.Cols {
+		line, err := single(l, fmt.Sprintf("keypad column %d", i+1))
+		if err != nil {
+			return nil, err
+		}
+		w.columns = append(w.columns, line)
+	}
+	for _, l := range b.Lamps {
+		line, err := single(l.Line, "lamp")
+		if err != nil {
+			return nil, err
+		}
+		w.outputs = append(w.outputs, output{line, l.ActiveLow})
+	}
+	if b.Ringer != nil {
+		line, err := single(b.Ringer.Line, "ringer")
+		if err != nil {
+			return nil, err
+		}
+		w.outputs = append(w.outputs, output{line, b.Ringer.ActiveLow})
+	}
+	config := gpioioctl.LineSetConfig{DefaultDirection: gpioioctl.LineInput, DefaultEdge: gpio.BothEdges, DefaultPull: gpio.PullUp}
+	add := func(l board.Line, user string) error {
+		line, err := single(l, user)
+		if err != nil {
+			return err
+		}
+		if chip.ByName(line.Name()) != line { // the set finds its lines by name
+			return fmt.Errorf("%s: the line %v of the chip %s has no name of its own", user, l, chip.Label())
+		}
+		config.Lines = append(config.Lines, line.Name())
+		return nil
+	}
+	for i, l := range b.Keypad.Rows {
+		if err := add(l, fmt.Sprintf("keypad row %d", i+1)); err != nil {
+			return nil, err
+		}
+	}
+	pulled := map[board.Pull][]string{}
+	for i, in := range contacts(b) {
+		if err := add(in.Line, "contact"); err != nil {
+			return nil, err
+		}
+		if in.ActiveLow {
+			w.low |= 1 << i
+		}
+		pulled[in.Pull] = append(pulled[in.Pull], config.Lines[len(config.Lines)-1])
+	}
+	for pull, how := range map[board.Pull]gpio.Pull{board.PullDown: gpio.PullDown, board.PullNone: gpio.PullNoChange} {
+		if names := pulled[pull]; len(names) > 0 {
+			if err := config.AddOverrides(gpioioctl.LineInput, gpio.BothEdges, how, names...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if w.inputs, err = chip.LineSetFromConfig(&config); err != nil {
+		return nil, fmt.Errorf("the inputs: %w (another program may use one of the lines)", err)
+	}
+	// The first wait makes what Halt and Close need; afterwards they may be called
+	// while another goroutine waits.
+	w.inputs.WaitForEdge(time.Nanosecond)
+	go w.watch()
+	return w, nil
+}
+
+// probe implements wires.
+func (w *lines) probe(column int) (rows, contacts uint64, err error) {
+	if column != w.driven {
+		if err := w.drive(column); err != nil {
+			return 0, 0, err
+		}
+		w.driven = column
+		time.Sleep(w.board.Keypad.Settle)
+	}
+	bits, err := w.inputs.Read(0)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading the inputs: %w", err)
+	}
+	n := len(w.board.Keypad.Rows)
+	return ^uint64(bits) & (1<<n - 1), uint64(bits)>>n ^ w.low, nil
+}
+
+// drive lets go of the columns that are not to be driven before it drives the one
+// that is: two that are driven must not meet at a row.
+func (w *lines) drive(column int) error {
+	for i, l := range w.columns {
+		if column == rest || i == column || w.driven >= 0 && i != w.driven {
+			continue
+		}
+		if err := l.In(gpio.PullUp, gpio.NoEdge); err != nil {
+			return fmt.Errorf("keypad column %d: %w", i+1, err)
+		}
+	}
+	for i, l := range w.columns {
+		if column != rest && i != column {
+			continue
+		}
+		if err := l.Out(gpio.Low); err != nil {
+			return fmt.Errorf("keypad column %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// set implements wires.
+func (w *lines) set(i int, on bool) error {
+	if i >= len(w.outputs) {
+		return nil // no ringer
+	}
+	o := w.outputs[i]
+	if err := o.line.Out(gpio.Level(on != o.low)); err != nil {
+		return fmt.Errorf("%s: %w", o.line.Name(), err)
+	}
+	return nil
+}
+
+// edges implements wires.
+func (w *lines) edges() <-chan struct{} { return w.moved }
+
+// watch waits for edges until Close, or until the chip is gone.
+func (w *lines) watch() {
+	defer close(w.moved)
+	for !w.stopping.Load() {
+		// 0 waits for ever, and only 0.
+		if _, _, err := w.inputs.WaitForEdge(0); err != nil {
+			return
+		}
+		for n := 0; ; n++ {
+			if n == maxEdges {
+				time.Sleep(calm)
+				break
+			}
+			if _, _, err := w.inputs.WaitForEdge(calm); err != nil {
+				break
+			}
+		}
+		select {
+		case w.moved <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Close gives the lines back.
+func (w *lines) Close() {
+	w.stopping.Store(true)
+	for {
+		w.inputs.Halt() // lost if the next wait begins after it
+		select {
+		case _, ok := <-w.moved:
+			if !ok {
+				w.release()
+				return
+			}
+		case <-time.After(haltEvery):
+		}
+	}
+}
+
+func (w *lines) release() {
+	if w.inputs != nil {
+		w.inputs.Close()
+	}
+	for _, c := range w.columns {
+		c.Close()
+	}
+	for _, o := range w.outputs {
+		o.line.Close()
+	}
+}

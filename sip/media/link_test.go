@@ -1,0 +1,274 @@
+package media
+
+import (
+	"encoding/binary"
+	"flag"
+	"math"
+	"math/cmplx"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	seeds  = flag.Int("seeds", 1, "calls for each link in TestLinks")
+	spoken = flag.String("spoken", "", "a file of speech for TestLinks, s16le mono 16 kHz")
+)
+
+// link is what a network does to the packets one way.
+type link struct {
+	name string
+	path func(rng *rand.Rand) func() []time.Duration
+
+	// Bounds: mouth to ear with frames and packets of 20 ms, intelligibility, opinion.
+	late  time.Duration
+	estoi float64
+	mos   float64
+}
+
+func random(p float64, burst int) func(*rand.Rand) func() []time.Duration {
+	return func(rng *rand.Rand) func() []time.Duration {
+		left := 0
+		return func() []time.Duration {
+			if left == 0 && rng.Float64() < p/float64(burst) {
+				left = burst
+			}
+			if left > 0 {
+				left--
+				return nil
+			}
+			return []time.Duration{0}
+		}
+	}
+}
+
+func jitter(most time.Duration) func(*rand.Rand) func() []time.Duration {
+	return func(rng *rand.Rand) func() []time.Duration {
+		return func() []time.Duration { return []time.Duration{1 + time.Duration(rng.Int64N(int64(most)))} }
+	}
+}
+
+// The bounds of intelligibility are what another telephone reached on such links.
+var links = []link{
+	{"clean", random(0, 1), 60 * time.Millisecond, 0.988, 4.4},
+	{"1 % lost", random(0.01, 1), 100 * time.Millisecond, 0.94, 4.4},
+	{"5 % lost", random(0.05, 1), 100 * time.Millisecond, 0.859, 4.3},
+	{"10 % lost", random(0.10, 1), 100 * time.Millisecond, 0.80, 4.0},
+	{"50 ms jitter", jitter(50 * time.Millisecond), 120 * time.Millisecond, 0.94, 4.0},
+	{"10 % lost, threes", random(0.10, 3), 120 * time.Millisecond, 0.710, 3.0},
+}
+
+// TestLinks puts calls over links of all kinds and measures what arrives: the delay from
+// mouth to ear (20 ms to capture a frame included, no sound device), what was made
+// up, intelligibility and the E-model's opinion. -seeds and -spoken make it a benchmark.
+func TestLinks(t *testing.T) {
+	said := speech(12*time.Second, 2)
+	if *spoken != "" {
+		b, err := os.ReadFile(*spoken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = said[:0]
+		for i := 0; i+1 < len(b); i += 2 {
+			said = append(said, int16(binary.LittleEndian.Uint16(b[i:])))
+		}
+		said = said[:len(said)/FrameSamples*FrameSamples]
+	}
+	_, best, _ := measure(t, links[0], said, Never, 0) // what the codec leaves of this speech
+	for _, mode := range []Redundancy{Always, OnLoss} {
+		for _, l := range links {
+			if mode == OnLoss && *seeds == 1 {
+				continue
+			}
+			var late []time.Duration
+			var clear, mos, made []float64
+			for seed := range uint64(*seeds) {
+				d, e, st := measure(t, l, said, mode, seed)
+				late, clear, made = append(late, d), append(clear, e), append(made, 100*st.ConcealedRatio)
+				mos = append(mos, opinionScore(emodel(residual(st), 1, d)))
+			}
+			slices.Sort(late)
+			slices.Sort(clear)
+			slices.Sort(mos)
+			slices.Sort(made)
+			mid := len(late) / 2
+			t.Logf("redundancy %d, %-18s mouth to ear %v (to %v), made up %.2f %%, ESTOI %.3f, MOS %.2f", mode, l.name,
+				late[mid].Round(time.Millisecond/10), late[len(late)-1].Round(time.Millisecond/10), made[mid], clear[mid], mos[mid])
+			bound := l.estoi * min(best/links[0].estoi, 1)
+			if mode == Always && (late[mid] > l.late || clear[mid] < bound-0.001 || mos[mid] < l.mos) {
+				t.Errorf("%s: mouth to ear %v (want %v), ESTOI %.3f (%.3f), MOS %.2f (%.2f)", l.name, late[mid], l.late, clear[mid], bound, mos[mid], l.mos)
+			}
+		}
+	}
+}
+
+// residual is the part of the packets that was lost for good.
+func residual(st Stats) float64 {
+	missing := st.Lost - int64(st.Restored) + int64(st.Late)
+	return float64(max(missing, 0)) / float64(max(st.Received+uint64(max(st.Lost, 0)), 1))
+}
+
+func measure(t *testing.T, l link, said []int16, mode Redundancy, seed uint64) (late time.Duration, clear float64, st Stats) {
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(seed, 11))
+		n := newNetwork()
+		a, b := n.session(t, addrA, Config{Redundancy: mode}), n.session(t, addrB, Config{Redundancy: mode})
+		defer a.Close()
+		defer b.Close()
+		negotiate(t, a, b)
+		path := l.path(rng)
+		n.path = func(from, to netip.AddrPort, _ []byte) []time.Duration {
+			if to.Addr() == addrB && to.Port()%2 == 0 {
+				return path()
+			}
+			return []time.Duration{0}
+		}
+		phase := time.Duration(rng.Int64N(int64(Frame)))
+		var heard []int16
+		out := make([]int16, FrameSamples)
+		for at := 0; at+FrameSamples <= len(said); at += FrameSamples {
+			a.Capture(said[at : at+FrameSamples])
+			a.Playout(out)
+			time.Sleep(phase)
+			b.Capture(make([]int16, FrameSamples))
+			b.Playout(out)
+			heard = append(heard, out...)
+			time.Sleep(Frame - phase)
+		}
+		const settle = 5 * Rate
+		_, delay := compare(said[settle:], heard[settle:])
+		late = delay + phase + Frame
+		lag := int(delay * Rate / time.Second)
+		clear = estoi(said[:len(said)-maxCompared], heard[lag:])
+		st = b.Stats()
+	})
+	return late, clear, st
+}
+
+// estoi is the extended short-time objective intelligibility (Jensen and Taal 2016) of what
+// was heard, aligned with what was said: the mean over segments of 30 frames of the
+// correlation of both spectrograms in third octaves, normalised by rows and columns.
+func estoi(said, heard []int16) float64 {
+	x, y := thirdOctaves(said), thirdOctaves(heard)
+	loudest := 0.0
+	loud := func(f []float64) (e float64) {
+		for _, v := range f {
+			e += v * v
+		}
+		return e
+	}
+	for _, f := range x {
+		loudest = max(loudest, loud(f))
+	}
+	var xs, ys [][]float64 // without the pauses: 40 dB under the loudest
+	for i := range min(len(x), len(y)) {
+		if loud(x[i]) > loudest*1e-4 {
+			xs, ys = append(xs, x[i]), append(ys, y[i])
+		}
+	}
+	const n = 30
+	sum, count := 0.0, 0
+	for i := n; i <= len(xs); i += 5 {
+		sum += dot(normalised(xs[i-n:i]), normalised(ys[i-n:i])) / n
+		count++
+	}
+	return sum / float64(count)
+}
+
+// normalised is a segment with the mean removed and the norm made 1, first of each band over
+// time and then of each frame over the bands.
+func normalised(frames [][]float64) []float64 {
+	n, bands := len(frames), len(frames[0])
+	m := make([]float64, n*bands)
+	for i, f := range frames {
+		copy(m[i*bands:], f)
+	}
+	unit := func(from, step, count int) {
+		mean, norm := 0.0, 1e-20
+		for i := range count {
+			mean += m[from+i*step] / float64(count)
+		}
+		for i := range count {
+			m[from+i*step] -= mean
+			norm += m[from+i*step] * m[from+i*step]
+		}
+		for i := range count {
+			m[from+i*step] /= math.Sqrt(norm)
+		}
+	}
+	for b := range bands {
+		unit(b, bands, n)
+	}
+	for i := range n {
+		unit(i*bands, 1, bands)
+	}
+	return m
+}
+
+func dot(a, b []float64) (s float64) {
+	for i := range a {
+		s += a[i] * b[i]
+	}
+	return s
+}
+
+// thirdOctaves is the spectrogram in 15 bands from 150 Hz, frames of 25.6 ms.
+func thirdOctaves(pcm []int16) (frames [][]float64) {
+	const size, hop, width = 512, 205, 410
+	for at := 0; at+width <= len(pcm); at += hop {
+		x := make([]complex128, size)
+		for i := range width {
+			x[i] = complex(float64(pcm[at+i])*(0.5-0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/width)), 0)
+		}
+		fft(x)
+		bands := make([]float64, 15)
+		for b := range bands {
+			center := 150 * math.Pow(2, float64(b)/3)
+			low, high := center*math.Pow(2, -1./6), center*math.Pow(2, 1./6)
+			e := 0.0
+			for k := int(math.Round(low * size / Rate)); k < int(math.Round(high*size/Rate)); k++ {
+				e += real(x[k] * cmplx.Conj(x[k]))
+			}
+			bands[b] = math.Sqrt(e)
+		}
+		frames = append(frames, bands)
+	}
+	return frames
+}
+
+func fft(x []complex128) {
+	n := len(x)
+	if n == 1 {
+		return
+	}
+	even, odd := make([]complex128, n/2), make([]complex128, n/2)
+	for i := range n / 2 {
+		even[i], odd[i] = x[2*i], x[2*i+1]
+	}
+	fft(even)
+	fft(odd)
+	for k := range n / 2 {
+		w := cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n)) * odd[k]
+		x[k], x[k+n/2] = even[k]+w, even[k]-w
+	}
+}
+
+// TestMeasureItself: what the instruments say of sound that is known.
+func TestMeasureItself(t *testing.T) {
+	said := speech(6*time.Second, 2)
+	if e := estoi(said, said); e < 0.999 {
+		t.Errorf("ESTOI of the sound itself %.3f", e)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	noise := make([]int16, len(said))
+	for i := range noise {
+		noise[i] = int16(rng.NormFloat64() * 3000)
+	}
+	if e := estoi(said, noise); e > 0.15 {
+		t.Errorf("ESTOI of noise %.3f", e)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build noopus
+
+package media
+
+func opusKind() (kind, bool) { return kind{}, false }
