@@ -57,12 +57,22 @@ audio capture=hw:1,0 playback=hw:Device,0
 	}
 }
 
+// What a hook may be besides a switch that is closed in the cradle.
+func TestHook(t *testing.T) {
+	b, err := Parse(strings.NewReader("name a\nkey 1 line=GPIO5\nhook line=GPIO4 active=high flash=no\n"))
+	if want := (Hook{Input{4, PullUp, false}, false}); err != nil || b.Hook != want {
+		t.Errorf("%+v, %v, want %+v", b, err, want)
+	}
+}
+
 // What is wrong is said with the number of its line and what would be right.
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"key 5 line=GPIO17", "key '5' stands twice"},
-		{"key X line=GPIO17", `there is no key "X", only 0 to 9, *, #, A to D and recall`},
+		{"key X line=GPIO17", `there is no key "X", only 0 to 9, *, hash, A to D and recall`},
 		{"key line=GPIO17", "the key's name is missing"},
+		{"key # line=GPIO17", "which is written hash"},
+		{"key hash line=GPIO17", "key '#' stands twice"},
 		{"key 7", "line= is missing"},
 		{"key 7 line=GPIO4", `GPIO4 is already used by the hook (such as "key recall line=GPIO17")`},
 		{"key 7 line=GPIO17 pull=strong", "pull=strong is not up, down or none"},
@@ -145,7 +155,7 @@ func TestAllErrors(t *testing.T) {
 // The boards that come with the telephone are right, and the wiring of each is
 // what is soldered on it.
 func TestKnown(t *testing.T) {
-	if want := []string{"handset-4x4", "term", "pipe"}; !slices.Equal(Known(), want) {
+	if want := []string{"button-box", "handset-4x4", "rotary", "usb-handset", "zero-minimal", "term", "pipe"}; !slices.Equal(Known(), want) {
 		t.Errorf("%v", Known())
 	}
 	for _, name := range Known() {
@@ -177,6 +187,42 @@ func TestKnown(t *testing.T) {
 	if _, err := Get("../board"); !errors.Is(err, ErrUnknown) {
 		t.Error(err)
 	}
+}
+
+// Known boards leave the lines of I2S to sound HATs.
+func TestKnownKeepI2S(t *testing.T) {
+	for _, name := range Known() {
+		b, err := Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range allLines(b) {
+			if l >= 18 && l <= 21 {
+				t.Errorf("%s uses %v", name, l)
+			}
+		}
+	}
+}
+
+// allLines are the lines that a board uses.
+func allLines(b *Board) []Line {
+	if b.Virtual {
+		return nil
+	}
+	all := slices.Concat(b.Keypad.Rows, b.Keypad.Cols, []Line{b.Hook.Line})
+	for _, k := range b.Keys {
+		all = append(all, k.Line)
+	}
+	if b.Dial != nil {
+		all = append(all, b.Dial.Line)
+	}
+	for _, l := range b.Lamps {
+		all = append(all, l.Line)
+	}
+	if b.Ringer != nil {
+		all = append(all, b.Ringer.Line)
+	}
+	return all
 }
 
 // The source of a known board is a board file.
@@ -234,20 +280,7 @@ func FuzzParse(f *testing.F) {
 		}
 		b.Wiring()
 		used := claims{}
-		all := slices.Concat(b.Keypad.Rows, b.Keypad.Cols, []Line{b.Hook.Line})
-		for _, k := range b.Keys {
-			all = append(all, k.Line)
-		}
-		if b.Dial != nil {
-			all = append(all, b.Dial.Line)
-		}
-		for _, l := range b.Lamps {
-			all = append(all, l.Line)
-		}
-		if b.Ringer != nil {
-			all = append(all, b.Ringer.Line)
-		}
-		for _, l := range all {
+		for _, l := range allLines(b) {
 			if err := used.claim(l, "x"); err != nil {
 				t.Error(err)
 			}

@@ -5,22 +5,33 @@
 //
 //	# comment
 //	name     my-phone
+//	chip     label=pinctrl-bcm2711
 //	keypad   rows=GPIO5,GPIO6 cols=GPIO16,GPIO22,GPIO23 keys=123/456 settle=100us
-//	hook     line=GPIO4 pull=up active=low
+//	hook     line=GPIO4 pull=up active=low flash=yes
+//	key      recall line=GPIO17 pull=up active=low
+//	dial     line=GPIO27 pull=up active=high
 //	lamp     line line=GPIO25 active=high
 //	ringer   line=GPIO12 active=high
 //	audio    capture=hw:1,0 playback=hw:1,0 rate=48000
 //	display  driver=ssd1306 bus=1 address=0x3c lines=4 columns=21
 //
-// keypad, hook, ringer, audio and display may stand once, lamp once for each lamp
-// (line, message, contact1 to contact10); name, keypad and hook must stand.
+// lamp and key stand once for each lamp (line, message, contact1 to contact10) and
+// key (0 to 9, *, hash, A to D, recall), all others once. name and hook must stand, and
+// at least one of keypad, key and dial.
 //
+//	chip    label       of the GPIO chip (the one at the 40-pin header)
 //	keypad  rows, cols  the lines; rows are read with a pull-up, columns are driven
 //	        keys        the rows of keys, top to bottom, separated by /
 //	        settle      from driving a column to reading the rows (100us)
-//	hook    line        closed while the handset rests, with active=low and a switch to ground
+//	hook    line        the cradle switch
 //	        pull        up, down or none (up)
 //	        active      the level that means "in its cradle" (low)
+//	        flash       yes: a dip of 80 to 600 ms is the recall key, and hanging up
+//	                    is known after 600 ms (yes)
+//	key     line, pull  a key that has a line of its own
+//	        active      the level that means "pressed" (low)
+//	dial    line, pull  the pulse contact of a rotary dial
+//	        active      the level of a pulse (high)
 //	lamp    line, active  the level that lights it (high)
 //	ringer  line, active  the level that sounds it (high)
 //	audio   capture, playback  ALSA devices; rate is the one they are best at (48000)

@@ -222,19 +222,26 @@ func (p *parser) hook(args []string) error {
 	return err
 }
 
-// recall is the key that is not a character.
-const recall = "recall"
+// Keys that are no character, or one that begins a comment.
+const (
+	recall = "recall"
+	hash   = "hash"
+)
 
 func (p *parser) key(args []string) error {
 	if len(args) == 0 || strings.Contains(args[0], "=") {
-		return errors.New("the key's name is missing")
+		return errors.New("the key's name is missing, or it is #, which is written hash")
 	}
-	k := hal.Recall
-	if name := args[0]; name != recall {
-		if len(name) != 1 || !strings.Contains(hal.Digits, name) {
-			return fmt.Errorf("there is no key %q, only 0 to 9, *, #, A to D and recall", name)
-		}
+	var k hal.Key
+	switch name := args[0]; {
+	case name == recall:
+		k = hal.Recall
+	case name == hash:
+		k = '#'
+	case len(name) == 1 && strings.Contains(hal.Digits, name):
 		k = hal.Key(name[0])
+	default:
+		return fmt.Errorf("there is no key %q, only 0 to 9, *, hash, A to D and recall", name)
 	}
 	if err := p.once(k); err != nil {
 		return err

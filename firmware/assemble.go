@@ -204,6 +204,7 @@ func (a *appliance) makeTelephone() error {
 	a.voice = newVoice(a.body.audio, tones, a.log)
 	settings := phone.Default()
 	settings.Extension, settings.Office = strconv.Itoa(a.member.Extension()), a.member.Office()
+	settings.CallWaiting = a.cfg.CallWaiting
 	a.desk = &desk{
 		phone:    phone.New(settings),
 		recorder: newPhoneRecorder(settings, a.version),

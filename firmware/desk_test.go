@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"chordophone/firmware/phone"
@@ -41,6 +42,7 @@ type deskTest struct {
 	clerk *clerk
 	panel *haltest.Panel
 	desk  *desk
+	stop  func()
 }
 
 func newDeskTest(t *testing.T) *deskTest {
@@ -56,15 +58,16 @@ func newDeskTest(t *testing.T) *deskTest {
 		events: newMailbox(), log: log, sounds: make(map[string]*media.Session),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- w.desk.run(ctx) }()
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		db.Close()
 	})
+	t.Cleanup(w.stop)
 	w.desk.events.tell(phone.Online{Extension: "101", Office: "office"})
 	return w
 }
@@ -155,6 +158,7 @@ func TestDeskTwoCalls(t *testing.T) {
 		w.clerk.events <- ua.Ended{Call: call}
 	}
 	w.asked()
+	w.stop()
 	if len(w.desk.sounds) != 0 {
 		t.Errorf("sound is kept of %v", w.desk.sounds)
 	}
@@ -194,6 +198,7 @@ func TestDeskFollowsTransfer(t *testing.T) {
 	w.clerk.events <- ua.Ended{Call: "refer-2", Status: 200}
 	w.clerk.events <- ua.Ended{Call: "refer-3", Status: 200}
 	w.asked()
+	w.stop()
 	if len(w.desk.sounds) != 0 {
 		t.Errorf("sound is kept of %v", w.desk.sounds)
 	}

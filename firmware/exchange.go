@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -123,7 +124,7 @@ func (a *appliance) makeExchange() error {
 	})
 	x.messages = message.New(message.Config{
 		Stack: x.stack, Proxy: postEnd, Locate: a.clients, Box: a.mailbox,
-		Served: x.registrar.Addresses, Delivers: a.clients.Delivers, Telephone: a.members.Telephone, Log: a.log,
+		Served: func() []string { return *x.served.Load() }, Delivers: a.clients.Delivers, Telephone: a.members.Telephone, Log: a.log,
 	})
 	handler.Use(server.Config{
 		Stack: x.stack, Domain: office, Phone: phoneEnd, Post: postServer,
@@ -141,16 +142,26 @@ func (a *appliance) makeExchange() error {
 	return nil
 }
 
-// watchRegistrations passes on who comes and goes.
+// watchRegistrations passes on who comes and goes. A client that registers again
+// changes nothing, and most do nothing else.
 func (x *exchange) watchRegistrations() {
-	changed := func(aor string) {
-		addresses := x.registrar.Addresses()
-		x.served.Store(&addresses)
+	x.registrar.Registered(func(aor string) {
+		served := *x.served.Load()
+		i, known := slices.BinarySearch(served, aor)
+		if !known {
+			served = slices.Insert(slices.Clone(served), i, aor)
+			x.served.Store(&served)
+			x.presence.Registered(aor)
+		}
+		if !known || x.waiting[aor] > 0 {
+			x.messages.Registered(aor)
+		}
+	})
+	x.registrar.Unregistered(func(aor string) {
+		served := x.registrar.Addresses()
+		x.served.Store(&served)
 		x.presence.Registered(aor)
-	}
-	x.registrar.Registered(changed)
-	x.registrar.Registered(x.messages.Registered)
-	x.registrar.Unregistered(changed)
+	})
 }
 
 // run serves until ctx is cancelled.
@@ -195,11 +206,7 @@ func (x *exchange) count(aor string, n int) {
 	x.presence.WaitingChanged(aor)
 	switch {
 	case aor == x.self:
-		signal := hal.Off
-		if n > 0 {
-			signal = hal.Wink
-		}
-		x.tell.post(phone.Contact{Lamp: hal.LampMessage, Signal: signal})
+		x.tell.post(phone.Messages{Waiting: n})
 	case more:
 		x.messages.Registered(aor)
 	}
@@ -218,6 +225,7 @@ func (x *exchange) light(ctx context.Context) error {
 		for _, l := range x.lamps {
 			l.stop()
 			x.tell.post(phone.Contact{Lamp: l.at, Signal: hal.Off})
+			x.tell.post(phone.Directory{Lamp: l.at})
 		}
 		x.lamps = nil
 		for _, c := range list {
@@ -225,6 +233,8 @@ func (x *exchange) light(ctx context.Context) error {
 				continue
 			}
 			at := hal.LampContact + int(c.Lamp) - 1
+			number, _, _ := strings.Cut(c.AOR, "@")
+			x.tell.post(phone.Directory{Lamp: at, Number: number, Name: c.Name})
 			x.lamps = append(x.lamps, lamp{at, x.presence.Watch(c.AOR, func(s presence.State) {
 				x.tell.post(phone.Contact{Lamp: at, Signal: signalOf(s)})
 			})})

@@ -7,6 +7,7 @@ import (
 
 	"chordophone/firmware/tone"
 	"chordophone/hal"
+	"chordophone/sip/media"
 )
 
 // sounds is what the handset has to do with a call: sip/media's Session.
@@ -23,27 +24,6 @@ type earpiece struct {
 	with sounds // a second one, in a conversation of three; nil: none
 }
 
-// exchange moves one frame between the microphone, the earpiece, which it fills,
-// and the calls. Of three each hears the other two.
-func (e earpiece) exchange(mic, ear []int16) {
-	if e.with == nil {
-		e.call.Capture(mic)
-		e.call.Playout(ear)
-		return
-	}
-	var one, other, sum [hal.FrameSamples]int16
-	e.call.Playout(one[:])
-	e.with.Playout(other[:])
-	copy(sum[:], mic)
-	mix(sum[:], other[:])
-	e.call.Capture(sum[:])
-	copy(sum[:], mic)
-	mix(sum[:], one[:])
-	e.with.Capture(sum[:])
-	copy(ear, one[:])
-	mix(ear, other[:])
-}
-
 // voice drives the handset's sound. The sound device is the clock: one frame is
 // read, exchanged with the call, and written, again and again while the handset
 // is off its hook.
@@ -52,6 +32,10 @@ type voice struct {
 	tones *tone.Generator
 	log   *slog.Logger
 	want  chan earpiece // capacity 1, holds the newest
+
+	// Of the goroutine of run.
+	mixer media.Mixer
+	far   [2][hal.FrameSamples]int16
 }
 
 func newVoice(audio hal.Audio, tones *tone.Generator, log *slog.Logger) *voice {
@@ -111,7 +95,7 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 				v.mute(ctx, now)
 				return
 			}
-			now.exchange(mic[:], ear[:])
+			v.exchange(now, mic[:], ear[:])
 		}
 		if now.tone != hal.Silence {
 			v.tones.Next(beep[:])
@@ -123,6 +107,24 @@ func (v *voice) lift(ctx context.Context, now earpiece) {
 			return
 		}
 	}
+}
+
+// exchange moves one frame between the microphone, the earpiece, which it fills,
+// and the calls. Of three each hears the other two.
+func (v *voice) exchange(e earpiece, mic, ear []int16) {
+	if e.with == nil {
+		e.call.Capture(mic)
+		e.call.Playout(ear)
+		return
+	}
+	one, other := v.far[0][:], v.far[1][:]
+	copy(ear, mic)
+	e.call.Playout(one)
+	e.with.Playout(other)
+	parties := [][]int16{ear, one, other}
+	v.mixer.Mix(parties, parties)
+	e.call.Capture(one)
+	e.with.Capture(other)
 }
 
 // mute stands in for a sound device that failed, until the handset is put back:
@@ -142,7 +144,7 @@ func (v *voice) mute(ctx context.Context, now earpiece) {
 			now = next
 		case <-clock.C:
 			if now.call != nil {
-				now.exchange(silence[:], discard[:])
+				v.exchange(now, silence[:], discard[:])
 			}
 		}
 	}

@@ -182,3 +182,20 @@ func TestMix(t *testing.T) {
 		t.Errorf("mixed to %v", a)
 	}
 }
+
+// A conference takes no memory with each frame.
+func BenchmarkConference(b *testing.B) {
+	v := newVoice(nil, nil, slog.New(slog.DiscardHandler))
+	e := earpiece{open: true, call: mute{}, with: mute{}}
+	var mic, ear [hal.FrameSamples]int16
+	b.ReportAllocs()
+	for b.Loop() {
+		v.exchange(e, mic[:], ear[:])
+	}
+}
+
+// mute is a call that says nothing.
+type mute struct{}
+
+func (mute) Capture([]int16)     {}
+func (mute) Playout(pcm []int16) { clear(pcm) }

@@ -47,6 +47,8 @@ type Run struct {
 	Floating netip.Prefix   `name:"floating" placeholder:"IP/BITS" example:"192.0.2.250/24" help:"An address that always one telephone of the office has, the same at all of them: clients that know only one registrar use it, and the next telephone takes it over when one dies. Needs the right to change addresses." want:"a free address of this network with its prefix length, such as 192.0.2.250/24"`
 	DNS      uint16         `name:"dns-port" default:"53" help:"Port at which this telephone tells by DNS where the telephones of the office are, for clients that look for the office's name; 0 for none." want:"a port, or 0"`
 
+	CallWaiting bool `name:"call-waiting" help:"Let one more call knock, with a beep, while somebody is talking; otherwise it hears busy." want:"true or false"`
+
 	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
 
 	LogLevel  slog.Level `name:"log-level" default:"info" help:"Least important messages to log: debug, info, warn or error." want:"debug, info, warn or error"`

@@ -158,8 +158,8 @@ func TestConsole(t *testing.T) {
 		Nodes, Records, Copies int
 	}
 	a.run(f.address(3), "audit --json", &audit)
-	if !audit.OK || !audit.Closed || audit.Nodes != 3 || audit.Records != 6 || audit.Copies != 18 {
-		t.Errorf("audit: %+v, want 3 nodes with 3 registrations and 3 members each", audit)
+	if !audit.OK || !audit.Closed || audit.Nodes != 3 || audit.Records < 6 || audit.Records > 9 || audit.Copies != 3*audit.Records {
+		t.Errorf("audit: %+v, want 3 nodes with all of 3 registrations, 3 members and what each last changed", audit)
 	}
 
 	var calls []struct {

@@ -52,7 +52,7 @@ func trio(f *fleet, quiet time.Duration) (one, two, three *phone, sentence []int
 	}
 	speaks := func(i int, args ...string) *phone {
 		name := fmt.Sprint(100 + i)
-		p, err := start(program, f.out, name, f.address(i), file, filepath.Join(f.out, name+".wav"), args...)
+		p, err := start(program, f.out, name, f.address(i), file, filepath.Join(f.out, name+".wav"), append(args, "--call-waiting")...)
 		if err != nil {
 			f.t.Fatal(err)
 		}

@@ -264,7 +264,6 @@ func (p *Phone) lift() {
 		p.offerDialTone()
 	case ringing:
 		p.do(Answer{p.call.id})
-		p.consult = false
 		p.enter(answering, 0)
 	case reminding:
 		p.retrieve()

@@ -430,7 +430,7 @@ func BenchmarkTick(b *testing.B) {
 
 // TestMain has the properties tried on more than rapid's hundred telephones.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "3000"); err != nil {
+	if err := flag.Set("rapid.checks", "2000"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -159,6 +159,7 @@ func (b *Buffer) Put(now time.Time, p Packet) Verdict {
 			b.seq = given // what was played stays played
 		case b.mayRewind(seq, ts):
 			b.next = ts
+			b.Paced()
 		default:
 			if now.Sub(b.lastLate) < latePeriod && int32(b.newest-b.next) < maxDelay {
 				b.hold = true
@@ -217,7 +218,7 @@ func (b *Buffer) Reset() {
 	}
 	b.started, b.playing, b.hold, b.jumping = false, false, false, false
 	b.lateRun, b.lastLate, b.given = 0, time.Time{}, 0
-	b.win, b.cur, b.full = [windows]window{}, 0, 0
+	b.win, b.cur, b.full, b.marks = [windows]window{}, 0, 0, 0
 }
 
 // Started reports whether playing has begun.
@@ -242,6 +243,7 @@ func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 	b.gap = b.step
 	if b.hold {
 		b.hold = false
+		b.Paced()
 		return nil, 0
 	}
 	best := -1
@@ -320,8 +322,8 @@ func (b *Buffer) turn(now time.Time) {
 	b.full = min(b.full+1, windows)
 }
 
-// Paced tells that sound was shortened or stretched: what was known of the need before
-// is void. Margin is known again some steps later.
+// Paced tells that the delay was changed, by shorter or longer sound: what was known of the
+// need before is void. Margin is known again some steps later.
 func (b *Buffer) Paced() {
 	for i := range b.win {
 		b.win[i].need = false
@@ -331,10 +333,11 @@ func (b *Buffer) Paced() {
 
 // Margin is what the delay of the last seconds bought: how long even the slowest
 // packet waited (less than nothing: it came too late), and how much sound was always
-// decoded a step early. It is not known at the beginning.
-func (b *Buffer) Margin() (wait, rest time.Duration, known bool) {
-	if b.full < windows || b.marks < maxLull {
-		return 0, 0, false
+// decoded a step early. It is not known just after the beginning or a change of pace, and
+// sure enough to give delay back only after some seconds.
+func (b *Buffer) Margin() (wait, rest time.Duration, known, sure bool) {
+	if b.marks < maxLull {
+		return 0, 0, false, false
 	}
 	var all window
 	for _, w := range b.win {
@@ -348,7 +351,8 @@ func (b *Buffer) Margin() (wait, rest time.Duration, known bool) {
 			all.offset, all.rest = min(all.offset, w.offset), min(all.rest, w.rest)
 		}
 	}
-	return all.offset - all.transit, all.rest, all.some && all.need
+	known = all.some && all.need
+	return all.offset - all.transit, all.rest, known, known && b.full == windows
 }
 
 // Delay is how much sound waits.

@@ -142,11 +142,22 @@ func measure(t *testing.T, l link, said []int16, mode Redundancy, seed uint64) (
 		const settle = 5 * Rate
 		_, delay := compare(said[settle:], heard[settle:])
 		late = delay + phase + Frame
-		lag := int(delay * Rate / time.Second)
-		clear = estoi(said[:len(said)-maxCompared], heard[lag:])
+		clear = estoi(said, aligned(said, heard))
 		st = b.Stats()
 	})
 	return late, clear, st
+}
+
+// aligned is what was heard without its delay, which may change, found for each two
+// seconds.
+func aligned(said, heard []int16) (out []int16) {
+	const piece = 2 * Rate
+	for at := 0; at+piece+maxCompared <= len(heard); at += piece {
+		_, delay := compare(said[at:at+piece+maxCompared], heard[at:at+piece+maxCompared])
+		lag := at + int(delay*Rate/time.Second)
+		out = append(out, heard[lag:lag+piece]...)
+	}
+	return out
 }
 
 // estoi is the extended short-time objective intelligibility (Jensen and Taal 2016) of what

@@ -360,16 +360,16 @@ func (r *receiver) fetch(now time.Time, need int) {
 // pace plays a little faster when packets wait longer than they must, and slower when
 // they come only just in time. Afterwards there is sound for at least n samples.
 func (r *receiver) pace(now time.Time, step time.Duration, n int) {
-	wait, rest, known := r.buffer.Margin()
+	wait, rest, known, sure := r.buffer.Margin()
 	spare := 0
-	if wait >= 2*scarce {
+	if wait >= excess {
 		spare = int(rest * Rate / time.Second)
 	}
 	if wait >= step+excess {
 		spare += n
 	}
 	slow := wait < scarce
-	if !known || r.conceal.lost > 0 {
+	if !known || !slow && !sure || r.conceal.lost > 0 {
 		return
 	}
 	if !slow && spare < 2*minLag {

@@ -15,7 +15,12 @@
 // them for their passwords; a client speaks for itself only. Everybody in a network
 // that the office trusts is a client without a password.
 //
+// Strangers are refused without a trace: over UDP no transaction is kept for them, and
+// of look-ups in the ring they have few at once.
+//
 // Addresses are the office's: its name, or the IP address of any of its phones for
 // clients that were given that. There is no way out of the office: a request for any
-// other domain is refused, whoever sends it.
+// other domain is refused, whoever sends it. A tag in To opens no way out either: what
+// a client sends in a dialog goes to parties of that dialog, to phones of the office and
+// to where its recipient is registered.
 package server

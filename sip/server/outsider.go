@@ -49,17 +49,17 @@ func (s *Server) valid(tx *stack.ServerTx) bool {
 	req := tx.Request
 	if req.Method == sip.REGISTER {
 		if scheme := req.To().Address.Scheme; scheme != "sip" && scheme != "sips" {
-			tx.Reply(sip.StatusBadRequest)
+			tx.Refuse(sip.StatusBadRequest)
 			return false
 		}
 		return true
 	}
 	if hops := req.MaxForwards(); hops != nil && hops.Val() == 0 {
-		tx.Reply(sip.StatusTooManyHops)
+		tx.Refuse(sip.StatusTooManyHops)
 		return false
 	}
 	if tags := wire.Values(req, "Proxy-Require"); len(tags) > 0 {
-		tx.Reply(sip.StatusBadExtension, "Unsupported", strings.Join(tags, ", "))
+		tx.Refuse(sip.StatusBadExtension, "Unsupported", strings.Join(tags, ", "))
 		return false
 	}
 	return true
@@ -100,7 +100,7 @@ func (s *Server) authenticate(tx *stack.ServerTx, kind auth.Kind) (user string, 
 	}
 	v := s.cfg.Gate.Check(req, kind, f.Remote().Addr())
 	if !v.OK() {
-		tx.Reply(v.Status, v.Fields...)
+		tx.Refuse(v.Status, v.Fields...)
 		return "", false
 	}
 	f.Know(v.User)
@@ -178,7 +178,7 @@ func (s *Server) Challenge(tx *stack.ServerTx) {
 		tx.Reply(sip.StatusForbidden)
 		return
 	}
-	tx.Reply(v.Status, v.Fields...)
+	tx.Refuse(v.Status, v.Fields...)
 }
 
 // Reach says whether the one that a request in a dialog is for is registered at all of

@@ -24,7 +24,13 @@ func (s *Stack) accept(l net.Listener, t Transport) {
 			}
 			continue
 		}
-		leave, ok := s.gate.enter(time.Now(), addrPort(c.RemoteAddr()).Addr())
+		from := addrPort(c.RemoteAddr()).Addr()
+		leave, ok := func() {}, false
+		if t == TCP { // handshakes that stand still must not keep these out
+			ok = s.gate.pass(time.Now(), from)
+		} else {
+			leave, ok = s.gate.enter(time.Now(), from)
+		}
 		if !ok {
 			s.count.turnedAway.Add(1)
 			c.Close()
@@ -33,7 +39,6 @@ func (s *Stack) accept(l net.Listener, t Transport) {
 		keepAlive(c)
 		f := &Flow{stack: s, transport: t, inbound: true}
 		if t == TCP {
-			leave()
 			s.admit(f, c)
 			continue
 		}

@@ -242,19 +242,32 @@ func (g *gate) know(a netip.Addr) {
 	g.known.put(a, &until)
 }
 
-// enter takes a slot, or refuses. leave gives it back.
-func (g *gate) enter(now time.Time, a netip.Addr) (leave func(), ok bool) {
+// pass says whether an address may begin one more connection that costs no
+// handshake.
+func (g *gate) pass(now time.Time, a netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.take(now, a)
+}
+
+// take counts a connection of an address. The caller holds the lock.
+func (g *gate) take(now time.Time, a netip.Addr) bool {
 	b := g.sources.get(a)
 	if b == nil {
 		b = &bucket{}
 		g.sources.put(a, b)
 	}
+	return b.take(now, handshakeRate, handshakeBurst)
+}
+
+// enter takes a slot, or refuses. leave gives it back.
+func (g *gate) enter(now time.Time, a netip.Addr) (leave func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	until := g.known.get(a)
 	stranger := (until == nil || now.After(*until)) && !g.trusted(a)
 	switch {
-	case !b.take(now, handshakeRate, handshakeBurst),
+	case !g.take(now, a),
 		g.all >= handshakeSlots,
 		stranger && (g.busy[a] >= slotsPerHost || g.stranger >= handshakeSlots/2):
 		return nil, false

@@ -288,6 +288,25 @@ func (t *ServerTx) Reply(status int, fields ...string) {
 	t.Respond(wire.Response(t.Request, status, t.Tag, fields...))
 }
 
+// Refuse is Reply with a final status for somebody who has not proved who it is. Over
+// UDP nothing is kept of the transaction: "forgoing the normal response
+// retransmission algorithm, and thus behaving statelessly towards unauthenticated
+// requests" (RFC 3261, section 26.3.2.4), for else strangers could fill the table of
+// transactions with INVITEs. The same request again gets such an answer again.
+func (t *ServerTx) Refuse(status int, fields ...string) {
+	k := t.served
+	if k.flow.transport != UDP {
+		t.Reply(status, fields...)
+		return
+	}
+	if k.over || t.final != 0 {
+		return
+	}
+	t.final = status
+	k.stack.refuse(k.flow, t.Request, status, fields...)
+	k.stack.endServer(k)
+}
+
 // Final is the final status sent, 0 if none was.
 func (t *ServerTx) Final() int { return t.final }
 

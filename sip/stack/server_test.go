@@ -399,3 +399,44 @@ func TestReplyPort(t *testing.T) {
 		}
 	}
 }
+
+// Refuse keeps nothing over UDP: the same again is answered again, with the same tag,
+// and the ACK is nobody's business. Over TCP it is a response like any other.
+func TestRefuse(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		bubble(t, func(t *testing.T, o *office) {
+			asked, acks := 0, 0
+			s := o.phone("101@office", nearIP, &user{
+				request: func(tx *ServerTx) { asked++; tx.Refuse(407, "Proxy-Authenticate", "x"); tx.Refuse(400); tx.Reply(200) },
+				ack:     func(*Flow, *sip.Request) { acks++ },
+			})
+			c := siptest.Client(t, o.net, farIP, transport, udpAddr(nearIP))
+			c.Vars["N"] = "1"
+			tags := map[string]bool{}
+			for range 2 {
+				c.Send(invite)
+				m := c.Expect("^SIP/2.0 407 ")
+				if m.Get("Proxy-Authenticate") != "x" {
+					t.Error(m)
+				}
+				tags[m.Get("To")] = true
+				if transport == "tcp" {
+					break
+				}
+			}
+			kept := s.Counters().ServerTransactions
+			c.Send(acknowledge)
+			wait(time.Second)
+			c.Quiet(time.Minute)
+			if want := map[string]int{"udp": 0, "tcp": 1}[transport]; kept != want || acks != 0 || len(tags) != 1 {
+				t.Errorf("%s: %d transactions kept, %d ACKs, tags %v", transport, kept, acks, tags)
+			}
+			if want := map[string]int{"udp": 2, "tcp": 1}[transport]; asked != want {
+				t.Errorf("%s: asked %d times", transport, asked)
+			}
+			if n := s.Counters().ServerTransactions; n != 0 {
+				t.Errorf("%s: %d transactions left", transport, n)
+			}
+		})
+	}
+}

@@ -84,8 +84,7 @@ func TestCalls(t *testing.T) {
 					a.registered()
 					b.registered()
 					connect(a, b)
-					s.hears(a, b.voice())
-					s.hears(b, a.voice())
+					s.hear(hearing{a, b.voice()}, hearing{b, a.voice()})
 					if pair.who == "caller" {
 						a.hangup()
 						b.closed()

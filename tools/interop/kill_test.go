@@ -70,6 +70,23 @@ func TestKill(t *testing.T) {
 			slices.Sort(took)
 			s.note("%d of %d rang, after %v in the median, %v at most", len(took), kills, took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 		}},
+		{part: "kill", what: "a call to the client of a phone whose plug was pulled", over: "udp", alone: true, script: func(s *scene) {
+			x, y := s.user(), s.user()
+			o := s.ownOffice(3)
+			callee := s.baresip(x, 0, "udp", voices[2])
+			caller := s.baresip(y, 1, "udp", voices[3])
+			callee.registered()
+			caller.registered()
+			o.all[0].host.plug(s, false)
+			s.undo = append(s.undo, func() { o.all[0].host.plug(s, true) })
+			time.Sleep(time.Second)
+			caller.dial(x)
+			began := time.Now()
+			if _, ok := callee.events.wait(quick, kind("CALL_INCOMING")); !ok {
+				s.failf("%s does not ring within %v", callee, quick)
+			}
+			s.note("rang after %v", time.Since(began).Round(time.Millisecond))
+		}},
 		{part: "kill", what: "a call goes on and is held and ended after a phone of it was killed", over: "udp", alone: true, script: func(s *scene) {
 			x, y := s.user(), s.user()
 			o := s.ownOffice(3)

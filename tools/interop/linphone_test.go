@@ -38,13 +38,27 @@ func (s *scene) linphoneWith(user, password string, i int, over string, v *voice
 	rc := s.file(user+"/rc", strings.NewReplacer(
 		"ADDRESS", h.address, "SERVER", fmt.Sprintf("%s:%d", s.at(i), port(over)), "OVER", over,
 		"USER", user, "OFFICE", officeName, "PASSWORD", password,
-	).Replace(linphoneConfig))
+	).Replace(linphoneConfig)+s.otherCodecs())
 	s.must(os.MkdirAll(filepath.Join(l.dir, ".local/share/linphone"), 0o755))
 	l.process = s.startIn(l.dir, user, h, nil, "env", "HOME="+l.dir, "linphonec", "-S", "-d", "5", "-l", "trace.log", "-c", rc)
 	l.write("soundcard use files")
 	l.write("play " + filepath.Join("..", "..", "..", filepath.Base(v.wav8)))
 	l.write("record heard.wav")
 	return l
+}
+
+// otherCodecs turns off what is not G.711 in trials that listen on the wire.
+func (s *scene) otherCodecs() string {
+	if !s.g711 {
+		return ""
+	}
+	text := ""
+	for i, codec := range []string{"opus 48000 2", "speex 16000 1", "speex 8000 1", "speex 32000 1", "G722 8000 1", "GSM 8000 1",
+		"BV16 8000 1", "iLBC 8000 1", "L16 44100 1", "L16 44100 2"} {
+		words := strings.Fields(codec)
+		text += fmt.Sprintf("[audio_codec_%d]\nmime=%s\nrate=%s\nchannels=%s\nenabled=0\n", 2+i, words[0], words[1], words[2])
+	}
+	return text
 }
 
 const linphoneConfig = `[sip]

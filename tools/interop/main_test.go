@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
 
 const (
 	officeName = "office"
-	hosts      = 36
-	accounts   = 360
+	hosts      = 44
+	accounts   = 480
 )
 
 // What all trials share, made once by TestMain.
@@ -53,6 +55,13 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	began := time.Now()
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stopped
+		end() // the programs end with this process, the namespaces do not
+		os.Exit(1)
+	}()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		end()

@@ -27,6 +27,7 @@ type lan struct {
 type host struct {
 	namespace string
 	address   string
+	port      string // of the switch
 }
 
 // sweep removes what a run that was killed left behind.
@@ -52,7 +53,7 @@ func newLAN(n int) (*lan, error) {
 		"ip -n " + plugs + " link set br0 up",
 	}
 	for i := 1; i <= n; i++ {
-		h := &host{namespace: fmt.Sprintf("%sh%d", l.prefix, i), address: fmt.Sprintf("10.61.0.%d", i)}
+		h := &host{namespace: fmt.Sprintf("%sh%d", l.prefix, i), address: fmt.Sprintf("10.61.0.%d", i), port: fmt.Sprintf("p%d", i)}
 		l.hosts = append(l.hosts, h)
 		l.free <- h
 		script = append(script,
@@ -83,6 +84,18 @@ func (l *lan) remove() {
 // command runs a program on the host.
 func (h *host) command(program string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", h.namespace, program}, args...)...)
+}
+
+// plug connects the host to the switch, or pulls its plug.
+func (h *host) plug(s *scene, in bool) {
+	state := map[bool]string{true: "up", false: "down"}[in]
+	out, err := exec.Command("ip", "-n", network.prefix+"s", "link", "set", h.port, state).CombinedOutput()
+	if err != nil && in {
+		return // the trial is over, and the namespace with it
+	}
+	if err != nil {
+		s.failf("ip link set %s %s: %v: %s", h.port, state, err, out)
+	}
 }
 
 // dial opens a TCP connection from within the host.

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,7 +134,8 @@ func privateHost(t *testing.T) *procs.Host {
 
 func TestRobust(t *testing.T) {
 	host := privateHost(t)
-	var invites, acks int
+	invites := 0
+	var acks atomic.Int64
 	srv := pretend(t, host, func(m message) []string {
 		switch {
 		case m.method == "INVITE" && strings.Contains(m.field("to"), "nobody"):
@@ -144,7 +146,7 @@ func TestRobust(t *testing.T) {
 		case m.method == "INVITE":
 			return []string{"100", "180", "487"}
 		case m.method == "ACK":
-			acks++
+			acks.Add(1)
 		case m.method == "OPTIONS":
 			return []string{"200"}
 		}
@@ -157,7 +159,7 @@ func TestRobust(t *testing.T) {
 	if r.wrong() != 1 || len(r.Wrong) != 1 || r.Answers[404] == 0 || r.Answers[487] == 0 {
 		t.Errorf("%+v", r)
 	}
-	if acks == 0 {
+	if acks.Load() == 0 {
 		t.Error("nothing was acknowledged")
 	}
 }

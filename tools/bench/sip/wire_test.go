@@ -79,6 +79,9 @@ func TestCapture(t *testing.T) {
 		at(700, client, server, request("BYE", "a")),
 		at(701, server, client, response("200 OK", "BYE", "a")),
 		at(702, server, client, "\r\n\r\n"),
+		at(800, client, server, request("INVITE", "f")),
+		at(801, server, client, response("180 Ringing", "INVITE", "f")),
+		at(802, server, client, response("200 OK", "INVITE", "f")),
 	)
 	x := newExchanges(client.Addr())
 	if err := readPcap(bytes.NewReader(file), x.packet); err != nil {
@@ -86,7 +89,7 @@ func TestCapture(t *testing.T) {
 	}
 	x.end()
 	for key, want := range map[string][]time.Duration{
-		"INVITE 100": {2}, "INVITE 180": {4, 502}, "INVITE 200": {6, 501}, "INVITE 503": {1, 1}, "BYE 200": {1},
+		"INVITE 100": {2}, "INVITE 180": {4, 502, 1}, "INVITE 200": {6, 501, 2}, "INVITE 503": {1, 1}, "BYE 200": {1},
 	} {
 		got := x.times[key]
 		if len(got) != len(want) {
@@ -102,7 +105,7 @@ func TestCapture(t *testing.T) {
 	if x.early != 1 {
 		t.Errorf("%d calls had their 200 before the 180, want 1", x.early)
 	}
-	if x.finals[200] != 2 || x.finals[503] != 2 || x.finals[0] != 1 || x.curt != 1 {
+	if x.finals[200] != 3 || x.finals[503] != 2 || x.finals[0] != 1 || x.curt != 1 {
 		t.Errorf("finals %v, %d without Retry-After", x.finals, x.curt)
 	}
 
