@@ -48,7 +48,7 @@ vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
-DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio bind9-dnsutils libxml2-utils
+DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio kamailio-tls-modules bind9-dnsutils libxml2-utils
 
 .PHONY: packages
 packages:
@@ -63,7 +63,7 @@ LACKING := $(if $(RELOAD_VECTORS),,-skip '^TestForeignMessages$$')
 
 interop: packages ## what programs that others wrote say of our octets: tshark, openssl; network namespaces (root)
 	@test -n '$(RELOAD_VECTORS)' || echo 'not checked: reference messages of another implementation (RELOAD_VECTORS names no directory)'
-	$(GO) test -count=1 -tags interop $(LACKING) $$(grep -rl --include='*_test.go' '^//go:build interop' . | xargs -n1 dirname | sort -u)
+	$(GO) test -count=1 -p 1 -timeout 20m -tags interop $(LACKING) $$(grep -rl --include='*_test.go' '^//go:build interop' . | xargs -n1 dirname | sort -u)
 
 check: test race vet interop demo cross ## everything CI runs
 
@@ -90,9 +90,10 @@ vm: ## real GPIO and ALSA drivers in a virtual machine
 $(OUT)/bench: $(SOURCES)
 	$(GO) build $(FLAGS) -o $@ ./tools/bench
 
-bench: $(OUT)/bench ## the ring beside OpenDHT, real processes: 15 minutes (SHORT=1: three); table and build/bench.json
-	@$(MAKE) --no-print-directory packages DEBIAN=dhtnode
+bench: $(OUT)/bench $(OUT)/chordophone ## beside OpenDHT and kamailio, real processes: half an hour (SHORT=1: five minutes); tables and build/bench*.json
+	@$(MAKE) --no-print-directory packages DEBIAN='dhtnode kamailio sip-tester tcpdump'
 	$(OUT)/bench --part dht $(if $(SHORT),--short) --out $(OUT)/bench.json
+	$(OUT)/bench --part sip $(if $(SHORT),--short) --speech firmware/demo/speech.wav --out $(OUT)/bench-sip.json
 
 image: ## an SD-card image
 	@echo 'make image: there is no image yet; build/chordophone-arm64 from make cross runs on any 64-bit Raspberry Pi OS'; exit 1

@@ -188,7 +188,7 @@ func (a *appliance) makeCalls() error {
 			Node:      a.self.ID.String(),
 		},
 		changed: a.node.Watch(),
-		keep:    a.members.Keep,
+		keep:    a.prepare,
 		tell:    a.events.tell,
 		log:     a.log,
 	}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"chordophone/firmware/phone"
 	"chordophone/firmware/usage"
@@ -107,7 +106,7 @@ func (a *appliance) makeExchange() error {
 		return err
 	}
 	x.registrar = registrar.New(registrar.Config{
-		Domain: office, Node: self, Server: sips, Ring: a.clients, Office: a.directory.has, Log: a.log,
+		Domain: office, Node: self, Server: sips, Ring: a.clients, Office: a.ours, Log: a.log,
 	})
 	x.registrar.Attach(x.stack)
 	x.proxy = proxy.New(proxy.Config{
@@ -243,31 +242,22 @@ func (x *exchange) light(ctx context.Context) error {
 	return nil
 }
 
-// makeAccounts makes the accounts that the command line asks for, once the ring is
-// joined, unless the office has them.
-func (a *appliance) makeAccounts(ctx context.Context) error {
-	pause := retryMin
-	for _, account := range a.cfg.Accounts {
-		for {
-			_, _, err := a.accounts.Add(ctx, account.User, account.Password.Reveal(), "")
-			if err == nil || errors.Is(err, usage.ErrAccountExists) {
-				break
-			}
-			if ctx.Err() != nil {
-				return nil
-			}
-			if h, wrong := err.(interface{ Hint() string }); wrong {
-				a.log.Error("account not made", "user", account.User, "err", err, "hint", h.Hint())
-				break
-			}
-			a.log.Debug("account not made yet", "user", account.User, "err", err)
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, retryMax)
-		}
+// prepare is what must be so before this phone says that it is ready: the ring lists
+// it, it knows the office's accounts, and those that the command line asks for are made.
+func (a *appliance) prepare(ctx context.Context) error {
+	if err := a.members.Keep(ctx); err != nil {
+		return err
 	}
-	return nil
+	for len(a.cfg.Accounts) > 0 {
+		one := a.cfg.Accounts[0]
+		_, _, err := a.accounts.Add(ctx, one.User, one.Password.Reveal(), "")
+		if h, wrong := err.(interface{ Hint() string }); wrong && !errors.Is(err, usage.ErrAccountExists) {
+			a.log.Error("account not made", "user", one.User, "err", err, "hint", h.Hint())
+		} else if err != nil && !errors.Is(err, usage.ErrAccountExists) {
+			return err
+		}
+		a.cfg.Accounts = a.cfg.Accounts[1:]
+	}
+	_, err := a.accounts.List(ctx)
+	return err
 }

@@ -87,7 +87,6 @@ func (a *appliance) run(ctx context.Context) error {
 	top.Go(func() error { return a.revocations.Run(topCtx) })
 	top.Go(func() error { return a.changes.Run(topCtx) })
 	top.Go(func() error { return a.directory.run(topCtx) })
-	top.Go(func() error { return a.makeAccounts(topCtx) })
 	top.Go(func() error { return a.ledger.run(topCtx) })
 	if a.console != nil {
 		top.Go(func() error { return a.console.Run(topCtx) })

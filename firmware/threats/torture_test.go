@@ -13,9 +13,8 @@ import (
 // differs is where this office answers otherwise than a single endpoint would, which
 // the RFC speaks of.
 var differs = map[string]int{
-	"invut":    403, // from an address of another domain: nobody calls from there, whatever the body
-	"sdp01":    403, // the same
-	"regescrt": 400, // a contact with header fields inside would have others' proxies send them
+	"invut": 403, // from an address of another domain: nobody calls from there, whatever the body
+	"sdp01": 403, // the same
 }
 
 // All torture messages of RFC 4475 and RFC 5118, over UDP, to a telephone of an office

@@ -80,7 +80,7 @@ func (c *Clients) known(ctx context.Context, user string) (telephone, account bo
 // its own telephone's, and that of clients whose newest binding it serves. All
 // phones that have read the same come to the same.
 func (c *Clients) Delivers(ctx context.Context, aor string) (bool, error) {
-	user, err := userName(aor)
+	user, err := bareUser(aor)
 	if err != nil {
 		return false, err
 	}

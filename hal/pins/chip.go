@@ -3,11 +3,9 @@ package pins
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/driver"
@@ -138,21 +136,13 @@ func deviceNodes() (string, error) {
 // nodes are one chip, as on a Pi 5: it closes descriptor 0, which the next line to
 // be opened would get and take for none.
 func keepStdin(f func() error) error {
-	var before, after unix.Stat_t
 	saved, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil { // it was closed before
-		null, err := os.Open(os.DevNull)
-		if err != nil {
-			return err
-		}
-		defer null.Close()
-		if saved, err = unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, 3); err != nil {
-			return err
-		}
+	if err != nil {
+		return fmt.Errorf("standard input: %w", err)
 	}
 	defer unix.Close(saved)
 	err = f()
-	if unix.Fstat(saved, &before) == nil && unix.Fstat(0, &after) == syscall.EBADF {
+	if _, closed := unix.FcntlInt(0, unix.F_GETFD, 0); closed != nil {
 		err = errors.Join(err, unix.Dup3(saved, 0, 0))
 	}
 	return err

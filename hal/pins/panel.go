@@ -52,6 +52,7 @@ type Panel struct {
 // there: see the package comment.
 func Open(b *board.Board, log *slog.Logger) *Panel {
 	s := source{board: b}
+	s.find() // now, while nothing else opens files; open says what is wrong
 	return start(b, log, s.open)
 }
 

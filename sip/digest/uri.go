@@ -4,30 +4,25 @@ import "strings"
 
 // sameResource compares a digest-uri with a Request-URI. "It is not necessarily a
 // failure if the two fields are not equivalent" (RFC 3261, section 22.4): clients
-// leave out what they added to the Request-URI later, a transport above all, write
-// the default port or not, and sip for sips. Scheme, parameters and a default port therefore do not
-// count, user, host and port do, so that an answer to one address is
-// none to another.
-func sameResource(a, b string) bool {
-	return a == b || plain(a) == plain(b)
+// leave out what they added to the Request-URI later, name the server's address in
+// place of the office, or write nothing but that. So scheme, host, port and parameters
+// do not count; a user does, if one is named, so that an answer to one address is none
+// to another. That no answer counts twice, its number sees to.
+func sameResource(digestURI, requestURI string) bool {
+	user, ok := userOf(digestURI)
+	other, _ := userOf(requestURI)
+	return digestURI == requestURI || ok && (user == "" || user == other)
 }
 
-// plain is user@host:port of a SIP URI, with the host in lower case.
-func plain(uri string) string {
+// userOf is the user of a SIP URI.
+func userOf(uri string) (user string, ok bool) {
 	scheme, rest, ok := strings.Cut(uri, ":")
 	if !ok || !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
-		return uri
+		return "", false
 	}
-	user := ""
-	if at := strings.IndexByte(rest, '@'); at >= 0 { // it may not stand further right: RFC 3261, section 25.1
-		user, rest = rest[:at], rest[at+1:]
+	user, _, found := strings.Cut(rest, "@") // it may not stand further right: RFC 3261, section 25.1
+	if !found {
+		user = ""
 	}
-	if end := strings.IndexAny(rest, ";?"); end >= 0 {
-		rest = rest[:end]
-	}
-	rest = strings.ToLower(rest)
-	for _, port := range []string{":5060", ":5061"} {
-		rest = strings.TrimSuffix(rest, port)
-	}
-	return user + "@" + rest
+	return user, true
 }

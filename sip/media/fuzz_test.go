@@ -18,6 +18,17 @@ func FuzzReceive(f *testing.F) {
 	f.Add(h, e)
 	r, _ := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{SSRC: 2}}}})
 	f.Add(h, r)
+	d := append(appendRedundant(nil, 8, 160, packet(0)), packet(1)...)
+	red, _ := (&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 121, SequenceNumber: 1, Timestamp: 160, SSRC: 1}, Payload: d}).Marshal()
+	f.Add(h, red)
+	noise, _ := (&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 13, SequenceNumber: 1, SSRC: 1}, Payload: []byte{50}}).Marshal()
+	f.Add(h, noise)
+	if _, ok := opusKind(); ok {
+		opus, _ := (&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SSRC: 1}, Payload: []byte{0x48, 1, 2, 3}}).Marshal()
+		f.Add(opus, h)
+	}
+	x, _ := rtcp.Marshal([]rtcp.Packet{&rtcp.ExtendedReport{SenderSSRC: 1, Reports: []rtcp.ReportBlock{&rtcp.VoIPMetricsReportBlock{SSRC: 2}}}})
+	f.Add(h, x)
 	n := newNetwork()
 	local := n.session(f, addrA, Config{Secure: Optional})
 	f.Cleanup(func() { local.Close() })

@@ -18,7 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "write the stories of testdata anew")
 var verdicts = map[Verdict]string{Accepted: "accepted", Late: "late", Duplicate: "duplicate", Misfit: "misfit"}
 
 // TestStories plays the files of testdata/jitter: each line is a time, what happens
-// (put SEQ TIMESTAMP, or get) and what comes of it.
+// (put SEQ TIMESTAMP, copy SEQ TIMESTAMP, or get) and what comes of it.
 func TestStories(t *testing.T) {
 	files, _ := filepath.Glob("testdata/jitter/*.txt")
 	if len(files) == 0 {
@@ -89,7 +89,9 @@ func play(t *testing.T, b *Buffer, do string) string {
 	if _, err := fmt.Sscan(f[3], &ts); err != nil {
 		t.Fatal(err)
 	}
-	return verdicts[b.Put(now, whole(seq, ts, packet(ts)))]
+	p := whole(seq, ts, packet(ts))
+	p.Copy = f[1] == "copy"
+	return verdicts[b.Put(now, p)]
 }
 
 // TestNothingTwiceNothingBackwards: whatever arrives, in whatever order, sound that

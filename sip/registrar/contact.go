@@ -15,7 +15,7 @@ import (
 
 // binding is one Contact value, with what it is granted.
 func binding(a wire.Address, field string) (b location.Binding, bad *refusal) {
-	if a.URI.Scheme != "sip" && a.URI.Scheme != "sips" || a.URI.Host == "" || len(a.URI.Headers) > 0 {
+	if a.URI.Scheme != "sip" && a.URI.Scheme != "sips" || a.URI.Host == "" {
 		return b, refuse(400)
 	}
 	b.Contact = a.URI.String()

@@ -88,7 +88,7 @@ func read(req *sip.Request, user, domain string, from source) (*request, *refusa
 	r := &request{aor: "sip:" + aor, callID: string(*id), cseq: seq.SeqNo}
 	bad := r.readPath(req)
 	if bad == nil {
-		bad = r.readContacts(req, domain, from)
+		bad = r.readContacts(req, from)
 	}
 	return r, bad
 }
@@ -125,7 +125,7 @@ func (r *request) readPath(req *sip.Request) *refusal {
 	return nil
 }
 
-func (r *request) readContacts(req *sip.Request, domain string, from source) *refusal {
+func (r *request) readContacts(req *sip.Request, from source) *refusal {
 	values := wire.Values(req, "Contact")
 	if len(values) > maxBindings {
 		return refuse(400)
@@ -153,8 +153,8 @@ func (r *request) readContacts(req *sip.Request, domain string, from source) *re
 		if bad != nil {
 			return bad
 		}
-		if strings.EqualFold(a.URI.Host, domain) || isHere(a.URI, from) {
-			return refuse(403) // it would lead back here
+		if isHere(a.URI, from) {
+			return refuse(403) // it would lead back here; a name would not, for no DNS is asked
 		}
 		if b.RegID != 0 && named && !first && !r.throughEdge() {
 			return refuse(439) // RFC 5626, section 6

@@ -335,3 +335,53 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestAnswerBesideSound: redundancy names the codec that it repeats under the payload
+// type of this exchange, and does not stand alone; two channels are another codec than one;
+// quality reports are answered if both want them.
+func TestAnswerBesideSound(t *testing.T) {
+	own := Description{Media: []Media{{Kind: "audio", Protocol: AVP, Port: 4000, VoIPMetrics: true, Codecs: Redundant([]Codec{
+		{PT: 9, Name: "G722", Rate: 8000}, {PT: 96, Name: "opus", Rate: 48000, Channels: 2},
+		{PT: 121, Name: Redundancy, Rate: 8000}, {PT: 13, Name: ComfortNoise, Rate: 8000},
+	})}}}
+	if !strings.Contains(string(own.Bytes()), "a=rtpmap:96 opus/48000/2\r\na=rtpmap:121 red/8000\r\na=fmtp:121 9/9\r\n") {
+		t.Errorf("%s", own.Bytes())
+	}
+	const head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	for _, c := range []struct {
+		offer string
+		want  string // payload types of the answer; empty: refused
+		xr    bool
+	}{
+		{"m=audio 5000 RTP/AVP 110 100 13\r\na=rtpmap:110 red/8000\r\na=fmtp:110 100/100\r\na=rtpmap:100 G722/8000\r\na=rtcp-xr:rcvr-rtt=all voip-metrics\r\n", "110 [100/100] 100 13", true},
+		{"m=audio 5000 RTP/AVP 110 98\r\na=rtpmap:110 red/8000\r\na=rtpmap:98 opus/48000/2\r\na=rtcp-xr:rcvr-rtt=all\r\n", "98", false},
+		{"m=audio 5000 RTP/AVP 98 9\r\na=rtpmap:98 opus/48000\r\n", "9", false},
+		{"m=audio 5000 RTP/AVP 13 110\r\na=rtpmap:110 red/8000\r\n", "", false},
+	} {
+		offer, err := Parse([]byte(head + c.offer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Answer(offer, own)
+		if c.want == "" {
+			if !errors.Is(err, ErrNotAcceptable) {
+				t.Errorf("%s answered: %v", c.offer, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.offer, err)
+			continue
+		}
+		var list []string
+		for _, x := range got.Media[0].Codecs {
+			list = append(list, fmt.Sprint(x.PT))
+			if x.Fmtp != "" {
+				list = append(list, "["+x.Fmtp+"]")
+			}
+		}
+		if s := strings.Join(list, " "); s != c.want || got.Media[0].VoIPMetrics != c.xr {
+			t.Errorf("%s is answered by %s, metrics %v", c.offer, s, got.Media[0].VoIPMetrics)
+		}
+	}
+}

@@ -246,7 +246,7 @@ func (s *Stack) response(f *Flow, res *sip.Response, v wire.Verdict) {
 	c := s.clients[clientKey(branch, cseq.MethodName)]
 	switch {
 	case c == nil || c.machine == nil,
-		c.flow != f && (f.transport != UDP || c.flow.transport != UDP || c.flow.remote.Addr() != f.remote.Addr()),
+		!answers(f, c.flow),
 		c.tx.Request.Method != cseq.MethodName:
 		s.count.stray.Add(1)
 		return
@@ -266,6 +266,13 @@ func (s *Stack) response(f *Flow, res *sip.Response, v wire.Verdict) {
 	if s.clients[c.key] == c {
 		c.sendCancel()
 	}
+}
+
+// answers reports whether a response to what was sent over asked may come over f: the
+// same flow, or, from who is not a phone, another one from the same host, for there
+// are clients that answer over a connection of their own. The branch is a secret.
+func answers(f, asked *Flow) bool {
+	return f == asked || f.peer == "" && asked.peer == "" && f.remote.Addr() == asked.remote.Addr()
 }
 
 // final notes that a final response came.

@@ -74,9 +74,9 @@ func TestArchive(t *testing.T) {
 func TestWatch(t *testing.T) {
 	for console, want := range map[string]bool{
 		"ok 1s a\r\nPASS   2s\r\n[ 2.0] reboot: Power down\r\n": true,
-		"ok 1s a\r\nFAIL 2s b\r\n":                               false,
-		"[ 1.0] Kernel panic":                                     false,
-		"":                                                        false,
+		"ok 1s a\r\nFAIL 2s b\r\n":                              false,
+		"[ 1.0] Kernel panic":                                   false,
+		"":                                                      false,
 	} {
 		if got := watch(strings.NewReader(console)); got != want {
 			t.Errorf("%q: %t", console, got)

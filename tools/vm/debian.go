@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ type kernel struct {
 	image   string
 	modules []string // in the order in which they load
 }
+
+// The modules, in the order in which they load: those that Debian has, and the one
+// that it has not.
+var debian = [...]string{"configfs", "soundcore", "snd", "snd-timer", "snd-pcm", "snd-aloop"}
+
+const simulator = "gpio-sim"
 
 //go:embed kernel.sh
 var script string
@@ -25,15 +32,19 @@ func prepare(ctx context.Context, out string) (kernel, error) {
 	if err != nil {
 		return kernel{}, err
 	}
-	k := kernel{
-		image:   filepath.Join(dir, "vmlinuz"),
-		modules: []string{filepath.Join(dir, "configfs.ko"), filepath.Join(dir, "gpio-sim.ko")},
+	k := kernel{image: filepath.Join(dir, "vmlinuz")}
+	there := true
+	for _, m := range slices.Concat(debian[:], []string{simulator}) {
+		file := filepath.Join(dir, m+".ko")
+		k.modules = append(k.modules, file)
+		_, err := os.Stat(file)
+		there = there && err == nil
 	}
-	if _, err := os.Stat(k.modules[1]); err == nil {
+	if there {
 		return k, nil
 	}
 	fmt.Println("preparing the kernel, once: some minutes")
-	cmd := exec.CommandContext(ctx, "sh", "-eu", "-c", script, "kernel.sh", dir)
+	cmd := exec.CommandContext(ctx, "sh", slices.Concat([]string{"-eu", "-c", script, "kernel.sh", dir}, debian[:])...)
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")

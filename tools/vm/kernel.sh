@@ -1,4 +1,4 @@
-# kernel.sh DIR: makes DIR/vmlinuz, DIR/configfs.ko and DIR/gpio-sim.ko.
+# kernel.sh DIR MODULE...: makes DIR/vmlinuz, DIR/MODULE.ko and DIR/gpio-sim.ko.
 #
 # Debian's kernel packages are fetched with lists of our own, so that neither root
 # nor a foreign architecture of the system is needed. Debian builds its kernel
@@ -6,6 +6,7 @@
 # Needs apt, gcc for arm64 (gcc-aarch64-linux-gnu), make and xz.
 mkdir -p "$1"
 cd "$1"
+shift
 dir=$PWD
 
 mkdir -p lists/partial cache/archives/partial root sim
@@ -50,6 +51,8 @@ make -C "$headers" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-
 aarch64-linux-gnu-strip -g sim/gpio-sim.ko
 
 cp "root/boot/vmlinuz-$version-arm64" vmlinuz
-xz -dc "root/lib/modules/$version-arm64/kernel/fs/configfs/configfs.ko.xz" >configfs.ko
-rm -rf root cache lists status linux-source-6.12 ./*.deb
+for module; do
+	xz -dc "$(find "root/lib/modules/$version-arm64/kernel" -name "$module.ko.xz")" >"$module.ko"
+done
 mv sim/gpio-sim.ko .
+rm -rf root sim cache lists status sources.list linux-source-6.12 ./*.deb

@@ -1,8 +1,11 @@
 // Command vm proves the telephone's GPIO code against the kernel's own: it boots
-// the arm64 program in an emulated machine with Debian's kernel and the kernel's
-// GPIO simulator, where the program of tools/vm/guest moves switches and reads
-// lamps. Emulation is slow: order, completeness and levels are checked, and no
-// time below 100 ms.
+// the arm64 program in an emulated machine with Debian's kernel, the kernel's GPIO
+// simulator and its loopback sound cards, where the program of tools/vm/guest moves
+// switches, reads lamps, speaks and listens.
+//
+// The machine's clock counts instructions and skips what nobody waits in, so that
+// how busy the host is changes nothing. It says nothing of a real processor's speed:
+// order, completeness and levels are checked, and no time below 100 ms.
 //
 // The first run downloads Debian's kernel, some 260 MB, and compiles the simulator,
 // which Debian leaves out; both are kept.
@@ -71,7 +74,7 @@ func pack(ctx context.Context, out, image string, k kernel) error {
 		}
 	}
 	for i, m := range k.modules {
-		if err := a.file(fmt.Sprintf("modules/%d.ko", i), m); err != nil {
+		if err := a.file(fmt.Sprintf("modules/%02d_%s", i, filepath.Base(m)), m); err != nil {
 			return err
 		}
 	}

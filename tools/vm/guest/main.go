@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,13 +57,17 @@ func boot() error {
 	return loopback()
 }
 
+// parameters of modules: two sound cards.
+var parameters = map[string]string{"snd-aloop.ko": "enable=1,1 index=0,1 id=one,two pcm_substreams=1"}
+
 func load(module string) error {
 	f, err := os.Open(module)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return unix.FinitModule(int(f.Fd()), "", 0)
+	_, name, _ := strings.Cut(filepath.Base(module), "_") // after its turn
+	return unix.FinitModule(int(f.Fd()), parameters[name], 0)
 }
 
 // loopback switches the interface lo on.
