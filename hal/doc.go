@@ -7,6 +7,7 @@
 //	pcm      pacing and rate conversion, shared by all that carries sound
 //	sound    a phone's Audio made of a source and a sink: WAV, ALSA, socket, silence
 //	pipe     a phone driven by a script: commands in, JSON out
+//	pins     a phone on GPIO lines: keypad, hook, dial, lamps, bell
 //	term     a phone drawn on a terminal
 //	haltest  hardware for tests
 //

@@ -17,4 +17,6 @@
 // is found by its label, for its number changes with the kernel, and a line by its
 // number on the chip, for names change with the device tree. When the chip is not
 // there, or goes, the panel says so in the log, moves no key, and looks again.
+//
+// What touches the kernel is proven against it by tools/vm, all else by the tests here.
 package pins

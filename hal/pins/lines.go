@@ -39,88 +39,115 @@ type output struct {
 	low  bool // lights while low
 }
 
-// nothing is a column that is never probed.
-const nothing = -2
-
 // openLines requests the lines of a board: inputs as one set, so that they are read
 // at once and one wait is for all; columns one by one, because a set cannot turn
 // its lines round.
 func openLines(chip *gpioioctl.GPIOChip, b *board.Board) (_ wires, err error) {
-	w := &lines{board: b, driven: nothing, moved: make(chan struct{}, 1)}
+	w := &lines{board: b, driven: rest, moved: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			w.release()
 		}
 	}()
-	single := func(l board.Line, user string) (*gpioioctl.GPIOLine, error) {
-		if int(l) >= chip.LineCount() {
-			return nil, fmt.Errorf("%s: the chip %s has no line %v", user, chip.Label(), l)
-		}
-		return chip.ByNumber(int(l)), nil
-	}
 	for i, l := range b.Keypad.Cols {
-		line, err := single(l, fmt.Sprintf("keypad column %d", i+1))
+		line, err := lineOf(chip, l, fmt.Sprintf("keypad column %d", i+1))
 		if err != nil {
 			return nil, err
 		}
 		w.columns = append(w.columns, line)
 	}
-	for _, l := range b.Lamps {
-		line, err := single(l.Line, "lamp")
+	for _, o := range outputs(b) {
+		line, err := lineOf(chip, o.Line, "lamp or ringer")
 		if err != nil {
 			return nil, err
 		}
-		w.outputs = append(w.outputs, output{line, l.ActiveLow})
+		w.outputs = append(w.outputs, output{line, o.ActiveLow})
 	}
-	if b.Ringer != nil {
-		line, err := single(b.Ringer.Line, "ringer")
-		if err != nil {
-			return nil, err
-		}
-		w.outputs = append(w.outputs, output{line, b.Ringer.ActiveLow})
-	}
-	config := gpioioctl.LineSetConfig{DefaultDirection: gpioioctl.LineInput, DefaultEdge: gpio.BothEdges, DefaultPull: gpio.PullUp}
-	add := func(l board.Line, user string) error {
-		line, err := single(l, user)
-		if err != nil {
-			return err
-		}
-		if chip.ByName(line.Name()) != line { // the set finds its lines by name
-			return fmt.Errorf("%s: the line %v of the chip %s has no name of its own", user, l, chip.Label())
-		}
-		config.Lines = append(config.Lines, line.Name())
-		return nil
-	}
-	for i, l := range b.Keypad.Rows {
-		if err := add(l, fmt.Sprintf("keypad row %d", i+1)); err != nil {
-			return nil, err
-		}
-	}
-	pulled := map[board.Pull][]string{}
 	for i, in := range contacts(b) {
-		if err := add(in.Line, "contact"); err != nil {
-			return nil, err
-		}
 		if in.ActiveLow {
 			w.low |= 1 << i
 		}
-		pulled[in.Pull] = append(pulled[in.Pull], config.Lines[len(config.Lines)-1])
 	}
-	for pull, how := range map[board.Pull]gpio.Pull{board.PullDown: gpio.PullDown, board.PullNone: gpio.PullNoChange} {
-		if names := pulled[pull]; len(names) > 0 {
-			if err := config.AddOverrides(gpioioctl.LineInput, gpio.BothEdges, how, names...); err != nil {
-				return nil, err
-			}
-		}
+	config, err := inputs(chip, b)
+	if err != nil {
+		return nil, err
 	}
-	if w.inputs, err = chip.LineSetFromConfig(&config); err != nil {
+	if w.inputs, err = chip.LineSetFromConfig(config); err != nil {
 		return nil, fmt.Errorf("the inputs: %w (another program may use one of the lines)", err)
 	}
+	// Outputs and columns are requested now, so that what is wrong with them shows.
+	for i := range w.outputs {
+		if err := w.set(i, false); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.drive(rest); err != nil {
+		return nil, err
+	}
+	time.Sleep(b.Keypad.Settle)
 	// The first wait makes what Halt and Close need; afterwards they may be called
 	// while another goroutine waits.
 	w.inputs.WaitForEdge(time.Nanosecond)
 	go w.watch()
 	return w, nil
+}
+
+// lineOf returns the line of a number.
+func lineOf(chip *gpioioctl.GPIOChip, l board.Line, user string) (*gpioioctl.GPIOLine, error) {
+	if int(l) >= chip.LineCount() {
+		return nil, fmt.Errorf("%s: the chip %s has no line %v", user, chip.Label(), l)
+	}
+	return chip.ByNumber(int(l)), nil
+}
+
+// outputs are the lamps of a board in its order, and the ringer if it has one.
+func outputs(b *board.Board) []board.Output {
+	var all []board.Output
+	for _, l := range b.Lamps {
+		all = append(all, l.Output)
+	}
+	if b.Ringer != nil {
+		all = append(all, *b.Ringer)
+	}
+	return all
+}
+
+// inputs is the set of a board's inputs: the rows, then the contacts.
+func inputs(chip *gpioioctl.GPIOChip, b *board.Board) (*gpioioctl.LineSetConfig, error) {
+	var all []board.Input
+	for _, l := range b.Keypad.Rows {
+		all = append(all, board.Input{Line: l, Pull: board.PullUp})
+	}
+	all = append(all, contacts(b)...)
+	config := &gpioioctl.LineSetConfig{DefaultDirection: gpioioctl.LineInput, DefaultEdge: gpio.BothEdges, DefaultPull: gpio.PullUp}
+	var down, none []string
+	for _, in := range all {
+		line, err := lineOf(chip, in.Line, "keypad row or contact")
+		if err != nil {
+			return nil, err
+		}
+		if chip.ByName(line.Name()) != line { // the set finds its lines by name
+			return nil, fmt.Errorf("the line %v of the chip %s has no name of its own", in.Line, chip.Label())
+		}
+		config.Lines = append(config.Lines, line.Name())
+		switch in.Pull {
+		case board.PullDown:
+			down = append(down, line.Name())
+		case board.PullNone:
+			none = append(none, line.Name())
+		}
+	}
+	if len(down) > 0 {
+		if err := config.AddOverrides(gpioioctl.LineInput, gpio.BothEdges, gpio.PullDown, down...); err != nil {
+			return nil, err
+		}
+	}
+	if len(none) > 0 {
+		if err := config.AddOverrides(gpioioctl.LineInput, gpio.BothEdges, gpio.PullNoChange, none...); err != nil {
+			return nil, err
+		}
+	}
+	return config, nil
 }
 
 // probe implements wires.
@@ -144,7 +171,7 @@ func (w *lines) probe(column int) (rows, contacts uint64, err error) {
 // that is: two that are driven must not meet at a row.
 func (w *lines) drive(column int) error {
 	for i, l := range w.columns {
-		if column == rest || i == column || w.driven >= 0 && i != w.driven {
+		if column == rest || i == column || w.driven != rest && i != w.driven {
 			continue
 		}
 		if err := l.In(gpio.PullUp, gpio.NoEdge); err != nil {

@@ -13,7 +13,7 @@ import (
 // retry is the time between two attempts to get at the lines.
 const retry = 2 * time.Second
 
-// wires are the lines of a board.
+// wires are the lines of a board, opened with all outputs off.
 type wires interface {
 	// probe drives a column, or all if it is rest, waits for the lines to settle
 	// and reads the inputs.
@@ -146,11 +146,6 @@ func (p *Panel) run() {
 // serve works with lines until Close, or until they fail.
 func (p *Panel) serve(w wires) error {
 	p.shown = make([]bool, len(p.lights.lamps)+1)
-	for i := range p.shown {
-		if err := w.set(i, false); err != nil {
-			return err
-		}
-	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	if err := p.carry(w, []action{probe{rest}}); err != nil {

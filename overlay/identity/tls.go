@@ -13,6 +13,7 @@ import (
 const (
 	ALPN      = "reload"              // between members
 	EnrolALPN = "chordophone-enrol/1" // a newcomer, without certificate
+	sipALPN   = "chordophone-sip/1"   // SIP between members
 )
 
 // ServerTLS is for the overlay port: TLS 1.3, certificates of this office on
@@ -40,13 +41,22 @@ func (id *Identity) ClientTLS(peer overlay.ID) *tls.Config {
 	return c
 }
 
-// SIPServerTLS is for SIP over TLS: it asks for a certificate and takes in whoever
-// shows none or any other, since existing clients have none of this office. Only
-// PeerOf says who is a member. Clients of today may speak TLS 1.2, with forward
+// SIPServerTLS is for SIP over TLS. It asks those for a certificate that want to speak
+// as a phone, by their application protocol, and takes in whoever shows none or any
+// other, since existing clients have none of this office. Only PeerOf says who is a
+// member. Clients of today may speak TLS 1.2, with forward
 // secrecy and AEAD; members speak TLS 1.3 since both sides can.
 func (id *Identity) SIPServerTLS() *tls.Config {
+	members := id.base()
+	members.ClientAuth = tls.RequestClientCert
+	members.NextProtos = []string{sipALPN}
 	c := id.base()
-	c.ClientAuth = tls.RequestClientCert
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedProtos, sipALPN) {
+			return members, nil
+		}
+		return nil, nil
+	}
 	c.MinVersion = tls.VersionTLS12
 	c.CipherSuites = []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
@@ -58,7 +68,11 @@ func (id *Identity) SIPServerTLS() *tls.Config {
 
 // SIPClientTLS is for connecting to another phone's SIPServerTLS. It accepts any
 // member of this office: the caller compares PeerOf with whom it wants.
-func (id *Identity) SIPClientTLS() *tls.Config { return id.mutual(overlay.ID{}) }
+func (id *Identity) SIPClientTLS() *tls.Config {
+	c := id.mutual(overlay.ID{})
+	c.NextProtos = []string{sipALPN}
+	return c
+}
 
 // PeerOf is the user name of the member at the other end of any connection over TLS
 // 1.3, "102@office". It verifies the certificate itself: against the office's root,

@@ -72,7 +72,7 @@ func TestMembersConnect(t *testing.T) {
 				t.Errorf("version %x, protocol %q", cs.Version, cs.NegotiatedProtocol)
 			}
 		}
-		if cs, err1, err2 := shake(t, p[0].SIPServerTLS(), p[1].SIPClientTLS()); err1 != nil || err2 != nil || cs.NegotiatedProtocol != "" {
+		if cs, err1, err2 := shake(t, p[0].SIPServerTLS(), p[1].SIPClientTLS()); err1 != nil || err2 != nil || cs.NegotiatedProtocol != sipALPN {
 			t.Errorf("SIP: %v, %v, %q", err1, err2, cs.NegotiatedProtocol)
 		}
 	}
@@ -263,6 +263,14 @@ func TestStrangersOfSIP(t *testing.T) {
 	}
 	for name, client := range strangers {
 		client.InsecureSkipVerify = true
+		// Existing clients are not even asked for a certificate: some would ask their user.
+		if cs, err := serve(t, office.SIPServerTLS(), client.Clone()); err != nil || len(cs.PeerCertificates) > 0 {
+			t.Errorf("%s: %d certificates, %v", name, len(cs.PeerCertificates), err)
+		}
+		if client.MaxVersion == tls.VersionTLS12 {
+			continue // members speak nothing below 1.3
+		}
+		client.NextProtos = []string{sipALPN}
 		cs, err := serve(t, office.SIPServerTLS(), client)
 		if err != nil {
 			t.Errorf("%s: a client was refused: %v", name, err)
@@ -276,7 +284,7 @@ func TestStrangersOfSIP(t *testing.T) {
 		}
 	}
 	// Who shows a member's certificate without its key does not get in at all.
-	thief := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{{Certificate: second.chain, PrivateKey: key}}}
+	thief := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{sipALPN}, Certificates: []tls.Certificate{{Certificate: second.chain, PrivateKey: key}}}
 	if _, err := serve(t, office.SIPServerTLS(), thief); err == nil {
 		t.Error("another's certificate: let in")
 	}
@@ -301,8 +309,7 @@ func TestStrangersOfSIP(t *testing.T) {
 		if len(client.Certificates) == 0 || client.MaxVersion != 0 {
 			continue
 		}
-		server := office.SIPServerTLS()
-		server.Certificates = client.Certificates
+		server := &tls.Config{Certificates: client.Certificates, NextProtos: []string{sipALPN}, ClientAuth: tls.RequestClientCert}
 		if _, _, err := shake(t, server, office.SIPClientTLS()); err == nil {
 			t.Errorf("%s: taken for a phone by one that called it", name)
 		}

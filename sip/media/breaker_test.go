@@ -41,6 +41,7 @@ func TestBreaker(t *testing.T) {
 		{"so it is, but for two reports only", append(flow(3, 0.9, 3*time.Second), r{1000, 0, 1000, time.Second}, r{1250, 0.9, 1250, 3 * time.Second}), ""},
 		{"nothing arrives, five reports", stuck(6, 250), "nothing arrives"},
 		{"nothing arrives, four reports", stuck(5, 250), ""},
+		{"four reports of nothing, something, and again", append(stuck(5, 250), r{1100, 0, 1250, 0}, r{1100, 0, 1500, 0}, r{1100, 0, 1750, 0}), ""},
 		{"nothing is sent", stuck(20, 0), ""},
 		{"the numbers wrap", []r{{0xFFFFFF00, 0, 0, 0}, {50, 0, 250, 0}, {300, 0, 500, 0}, {550, 0, 750, 0}, {800, 0, 1000, 0}, {1050, 0, 1250, 0}}, ""},
 	} {

@@ -205,3 +205,59 @@ func TestShorten(t *testing.T) {
 		}
 	}
 }
+
+// TestStretch inserts whole periods and leaves no step.
+func TestStretch(t *testing.T) {
+	const period = 128
+	voice := tone(Rate/period, 2*FrameSamples)
+	steepest, _ := curve(voice)
+	buf := append(append([]int16(nil), voice...), make([]int16, FrameSamples)...)
+	n := stretch(buf, len(voice), false)
+	if added := n - len(voice); added%period > 2 && added%period < period-2 || added == 0 {
+		t.Errorf("%d samples added, a period is %d", added, period)
+	}
+	if now, _ := curve(buf[:n]); now > steepest*5/4 {
+		t.Errorf("second difference %d, %d before", now, steepest)
+	}
+	for i := range 10 {
+		if buf[i] != voice[i] || abs(int(buf[n-1-i])-int(voice[len(voice)-1-i])) > 200 {
+			t.Fatal("the ends do not join what stands beside them")
+		}
+	}
+	ramp := make([]int16, 3*FrameSamples) // nothing in it repeats: a wrong join is a step
+	for i := range 2 * FrameSamples {
+		ramp[i] = int16(30 * i)
+	}
+	n = stretch(ramp, 2*FrameSamples, true)
+	for i := 1; i < n; i++ {
+		if d := abs(int(ramp[i]) - int(ramp[i-1])); d > 100 {
+			t.Fatalf("a step of %d at %d of %d", d, i, n)
+		}
+	}
+	// A sound that is nowhere like itself waits, unless it must.
+	rough := make([]int16, 2*FrameSamples, 3*FrameSamples)
+	for i := range rough {
+		rough[i] = int16(i * i * 7919)
+	}
+	if got := stretch(rough[:cap(rough)], len(rough), false); got != len(rough) {
+		t.Errorf("noise was stretched by %d", got-len(rough))
+	}
+	if got := stretch(rough[:cap(rough)], len(rough), true); got == len(rough) {
+		t.Error("noise was not stretched though it had to be")
+	}
+}
+
+// TestTimeline: timestamps of 48 kHz become those of 8 kHz also where they wrap, in
+// whatever order packets come.
+func TestTimeline(t *testing.T) {
+	var l timeline
+	const first = 0xFFFFFF00
+	for _, n := range []uint32{0, 1, 3, 2, 5, 4, 100, 99} {
+		if got := l.convert(first+n*960, 48000); got != n*frameTicks {
+			t.Errorf("packet %d begins at %d", n, got)
+		}
+	}
+	if got := l.convert(77, clock); got != 77 {
+		t.Errorf("8 kHz: %d", got)
+	}
+}

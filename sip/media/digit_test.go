@@ -31,6 +31,11 @@ func TestDigitPackets(t *testing.T) {
 			t.Fatalf("event %d, want %d", p[0], want)
 		}
 	}
+	var fast digitSender
+	fast.push('1')
+	if p, _, _, _ := fast.frame(0, 6); int(p[2])<<8|int(p[3]) != 6*frameTicks {
+		t.Errorf("with a clock of 48 kHz the first frame lasts %v", p)
+	}
 	for i, k := range keys {
 		if len(k) != digitFrames+digitRepeats-1 {
 			t.Fatalf("key %d has %d packets: %v", i, len(k), got)

@@ -169,3 +169,16 @@ func TestSteadyStreamIsWhole(t *testing.T) {
 		}
 	})
 }
+
+// TestMisfits: what no buffer should take.
+func TestMisfits(t *testing.T) {
+	for _, p := range []Packet{
+		{Ticks: 0, Payload: []byte{1}}, {Ticks: -1, Payload: []byte{1}}, {Ticks: maxTicks + 1, Payload: []byte{1}},
+		{Ticks: 160, Payload: make([]byte, maxPayload+1)}, {Ticks: 160, Payload: []byte{1}, Copy: true},
+	} {
+		var b Buffer
+		if v := b.Put(epoch, p); v != Misfit || b.started {
+			t.Errorf("%d ticks, %d bytes, copy %v: %s", p.Ticks, len(p.Payload), p.Copy, verdicts[v])
+		}
+	}
+}

@@ -24,6 +24,9 @@ func TestRedundantPayload(t *testing.T) {
 		read[1].back != 0 || string(read[1].payload) != "new" {
 		t.Errorf("read back %+v", read)
 	}
+	for range blocks(append(bytes.Repeat([]byte{0x80, 0, 0, 0}, redMaxBlocks+1), 0)) {
+		t.Error("more blocks than anybody sends are taken")
+	}
 	for n := range 5 + len("earlier") { // the new block may be empty, no header may be cut
 		for range blocks(got[:n]) {
 			t.Errorf("the first %d bytes hold blocks", n)

@@ -134,9 +134,10 @@ func (s *Service) remove(aor string, q *queue, m Message) {
 // request is the MESSAGE that delivers m. // RFC 3428, sections 4 and 5
 func request(m Message, to sip.Uri) *sip.Request {
 	req := sip.NewRequest(sip.MESSAGE, to)
+	hops := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&hops)
 	from := wire.Address{Name: m.Name, URI: uriOf(m.From), Params: []wire.Parameter{{Name: "tag", Value: wire.Token()}}}
 	for _, f := range [...][2]string{
-		{"Max-Forwards", "70"},
 		{"From", from.String()},
 		{"To", "<sip:" + m.To + ">"},
 		{"Call-ID", wire.Token()},

@@ -110,8 +110,7 @@ func TestMessages(t *testing.T) {
 					a.send(to, text)
 					time.Sleep(500 * time.Millisecond)
 				}
-				b := s.linphone(to, 1, over, voices[1])
-				b.registered()
+				b := s.linphone(to, 1, over, voices[1]) // which shows them before it says that it is registered
 				for _, text := range []string{"one", "two", "three"} {
 					b.shows(a.name, text)
 				}
