@@ -2,6 +2,7 @@ package manage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -425,16 +426,37 @@ func TestConnectionsAreBounded(t *testing.T) {
 		full = append(full, c.dial())
 	}
 	do(t, full[maxConnections-1], "version")
-	if _, err := c.dial().NewSession(); err == nil {
+	if _, err := openSession(c.dial()); err == nil {
 		t.Error("one more")
 	}
 	full[0].Close()
 	for {
-		session, err := c.dial().NewSession()
+		session, err := openSession(c.dial())
 		if err == nil {
 			session.Close()
 			return
 		}
+	}
+}
+
+// openSession is client.NewSession for a connection that may be closed just now:
+// then that waits for ever for an answer (x/crypto/ssh forgets whom it would tell).
+func openSession(client *ssh.Client) (*ssh.Session, error) {
+	type result struct {
+		session *ssh.Session
+		err     error
+	}
+	opened, gone := make(chan result, 1), make(chan error, 1)
+	go func() {
+		session, err := client.NewSession()
+		opened <- result{session, err}
+	}()
+	go func() { gone <- cmp.Or(client.Wait(), io.EOF) }()
+	select {
+	case r := <-opened:
+		return r.session, r.err
+	case err := <-gone:
+		return nil, err
 	}
 }
 
