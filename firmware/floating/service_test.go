@@ -44,11 +44,29 @@ func (p *place) take(fails error) string {
 	return out
 }
 
+// book is a log that is written and read by two goroutines.
+type book struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *book) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *book) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 func TestService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &place{began: time.Now()}
 		views := make(chan chord.View, 1)
-		var log strings.Builder
+		var log book
 		s := New(Config{
 			Address: netip.MustParseAddr("192.0.2.250"), Place: p, Views: views,
 			Hold: func(held bool) { p.note("hold %v", held) },

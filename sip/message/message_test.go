@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"chordophone/sip/wire"
@@ -56,6 +57,9 @@ func TestVerdicts(t *testing.T) {
 				if res.Get("Retry-After") == "" && (tt.status == "503" || tt.status == "480") {
 					t.Error("no Retry-After")
 				}
+				synctest.Wait()
+				p.mu.Lock()
+				defer p.mu.Unlock()
 				if want := tt.status == "202"; (len(p.stored) == 1) != want {
 					t.Errorf("told of what is stored: %q", p.stored)
 				}
