@@ -85,14 +85,38 @@ func (s *Registrations) telephones(ctx context.Context, user string, records []o
 		if err != nil {
 			continue // signed, but not by anything that we understand
 		}
-		peer, _, err := s.ring.Find(ctx, node)
-		if err != nil || peer.ID != node {
+		peer, ok := s.find(ctx, node)
+		if !ok {
 			continue // its place on the ring is somebody else's: it is gone
 		}
 		out = append(out, Place{node, location.Binding{Contact: s.contact(user, peer), Expires: r.Lifetime}})
 	}
 	return out
 }
+
+// find finds a node. One that is not found is looked for again: just after a phone has
+// died its neighbours may not yet know of one that came a moment before.
+func (s *Registrations) find(ctx context.Context, node overlay.ID) (overlay.Peer, bool) {
+	for try := 0; ; try++ {
+		peer, _, err := s.ring.Find(ctx, node)
+		if err == nil && peer.ID == node {
+			return peer, true
+		}
+		if try == findTries {
+			return overlay.Peer{}, false
+		}
+		select {
+		case <-ctx.Done():
+			return overlay.Peer{}, false
+		case <-time.After(findAgain):
+		}
+	}
+}
+
+const (
+	findTries = 5
+	findAgain = 250 * time.Millisecond
+)
 
 func (s *Registrations) contact(user string, peer overlay.Peer) string {
 	ext, _, _ := strings.Cut(user, "@")
