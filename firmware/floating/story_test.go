@@ -2,20 +2,16 @@ package floating
 
 import (
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write what the stories should say from what the holder does")
 
 var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
@@ -31,31 +27,13 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //
 // The address is at 18.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 7 {
-		t.Fatalf("%d stories, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := tell(string(want))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != string(want) {
-				t.Errorf("%s: got\n%s", file, got)
-			}
-		})
-	}
+	story.Play(t, "testdata/*.txt", 7, func(t *testing.T, text string) string {
+		got, err := tell(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	})
 }
 
 func tell(story string) (string, error) {

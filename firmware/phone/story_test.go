@@ -1,18 +1,14 @@
 package phone
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"chordophone/hal"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write what the stories should say from what the telephone does")
 
 var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
@@ -23,34 +19,13 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //	next tick           at the time that Next says, shown as @ TIME
 //		ACTION          what the telephone does about it
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 15 {
-		t.Fatalf("%d stories, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := tellStory(string(want))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			w, g := strings.Split(string(want), "\n"), strings.Split(got, "\n")
-			for i := range max(len(w), len(g)) {
-				if i >= len(w) || i >= len(g) || w[i] != g[i] {
-					t.Fatalf("%s:%d:\nwant %q\ngot  %q", file, i+1, w[i:min(i+3, len(w))], g[i:min(i+3, len(g))])
-				}
-			}
-		})
-	}
+	story.Play(t, "testdata/*.txt", 15, func(t *testing.T, text string) string {
+		got, err := tellStory(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	})
 }
 
 // tellStory plays the events of a story and returns it with the actions they

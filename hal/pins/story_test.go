@@ -2,18 +2,14 @@ package pins
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"chordophone/hal"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "remake the stories in testdata")
 
 // TestStories plays the stories in testdata. The first line says what is shown. A
 // line of a story is a time and what is done:
@@ -25,28 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "remake the stories in testdata")
 //
 // What the telephone is told stands below, with the time.
 func TestStories(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.txt")
-	if len(files) < 10 {
-		t.Fatal("the stories are missing")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := tell(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != string(want) {
-				t.Errorf("got (-rewrite accepts)\n%s", got)
-			}
-		})
-	}
+	story.Play(t, "testdata/*.txt", 10, tell)
 }
 
 func tell(t *testing.T, story string) string {

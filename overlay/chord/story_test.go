@@ -1,12 +1,9 @@
 package chord
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +11,8 @@ import (
 	"time"
 
 	"chordophone/overlay"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the stories in testdata anew")
 
 // TestStories plays the stories in testdata. A line at the margin is something
 // that happens:
@@ -34,34 +30,7 @@ var rewrite = flag.Bool("rewrite", false, "write the stories in testdata anew")
 // The indented lines after it are what came of it: the time in milliseconds, the
 // node, the event, and its actions.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no stories:", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-			for i := range g {
-				if i >= len(w) || g[i] != w[i] {
-					t.Fatalf("line %d:\ngot  %s\nwant %s", i+1, g[i], append(w, "")[min(i, len(w))])
-				}
-			}
-			if len(w) > len(g) {
-				t.Fatalf("%d lines, want %d", len(g), len(w))
-			}
-		})
-	}
+	story.Play(t, "testdata/*.txt", 1, play)
 }
 
 type actor struct {

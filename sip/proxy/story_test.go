@@ -1,17 +1,14 @@
 package proxy
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-)
 
-var rewrite = flag.Bool("rewrite", false, "remake the stories' actions from what the machine does")
+	"chordophone/tools/story"
+)
 
 var (
 	eventNames  = []string{"begin", "provisional", "final", "lost", "cancel", "tick"}
@@ -32,26 +29,7 @@ func (a action) String() string {
 // actions they bring about indented below, "+3s" lets time pass. The first line
 // that is no remark says the method and how many ways each branch has.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.story")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no stories", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".story"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := tell(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(want) {
-				t.Errorf("the story became\n%s", got)
-			}
-		})
-	}
+	story.Play(t, "testdata/*.story", 1, tell)
 }
 
 func tell(t *testing.T, story string) string {
