@@ -11,7 +11,7 @@ import (
 
 // soon is how long anything that should happen at once may take before the demo
 // calls it missing.
-const soon = 5 * time.Second
+const soon = 20 * time.Second
 
 // is makes the usual conditions to expect.
 func tone(name string) func(event) bool {

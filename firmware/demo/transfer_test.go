@@ -110,7 +110,7 @@ func (f *fleet) hears(p *phone, sentence []int16) {
 // back: 102 and 103 talk.
 func TestAttendedTransfer(t *testing.T) {
 	t.Parallel()
-	const quiet = 6 * time.Second
+	const quiet = 12 * time.Second
 	f := newFleet(t, 44)
 	one, two, three, sentence := trio(f, quiet)
 	f.connect(one, two)

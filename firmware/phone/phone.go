@@ -276,7 +276,7 @@ func (p *Phone) hangUp() {
 	case idle, ringing, reminding:
 		return // it was there already
 	case dialling:
-		if p.transferable() {
+		if p.transferable() && p.call.peer != "" {
 			p.pass()
 		} else {
 			p.drop(&p.call, "cancelled")

@@ -22,6 +22,7 @@ type world struct {
 	now  time.Time
 	hook bool                // handset in its cradle
 	live map[string]*farCall // calls the user agent has
+	over map[string]bool     // calls hung up, of which Ended is still to come
 	used map[string]bool
 	ids  []string // used, in order
 
@@ -47,7 +48,7 @@ type farCall struct {
 }
 
 func newWorld(t *rapid.T) *world {
-	return &world{t: t, p: New(Default()), now: epoch, hook: true, live: map[string]*farCall{}, used: map[string]bool{}}
+	return &world{t: t, p: New(Default()), now: epoch, hook: true, live: map[string]*farCall{}, over: map[string]bool{}, used: map[string]bool{}}
 }
 
 func (w *world) step(ev Event) {
@@ -76,6 +77,7 @@ func (w *world) step(ev Event) {
 		}
 	case Ended:
 		delete(w.live, ev.Call)
+		delete(w.over, ev.Call)
 	case Input:
 		if ev.Key == hal.Hook {
 			w.hook = ev.Down
@@ -122,6 +124,7 @@ func (w *world) do(a Action) {
 	case Hangup:
 		w.know(a, a.Call)
 		delete(w.live, a.Call)
+		w.over[a.Call] = true
 	case Hold:
 		c := w.know(a, a.Call)
 		if !c.answered {
@@ -227,7 +230,7 @@ func (w *world) checkCalls(ev Event) {
 		heard := id == w.sound.Call || id == w.sound.With
 		switch {
 		case heard:
-		case c.passing:
+		case c.passing, w.toPass(id):
 			passing++
 		case c.answered && !c.held:
 			w.t.Fatalf("after %v: %s is neither in hand nor held", ev, id)
@@ -241,6 +244,12 @@ func (w *world) checkCalls(ev Event) {
 	if rings > 2 || len(w.live)-passing > 5 {
 		w.t.Fatalf("after %v: calls %v", ev, w.live)
 	}
+}
+
+// toPass says whether a call will be passed on as soon as another one, which was
+// hung up, has ended.
+func (w *world) toPass(id string) bool {
+	return slices.ContainsFunc(w.p.passing, func(one passage) bool { return one.call.id == id && w.over[one.after] })
 }
 
 // TestAnything throws any events in any order at a telephone and then puts the
@@ -336,6 +345,11 @@ func TestAnything(t *testing.T) {
 			if w.ring.On {
 				w.now = w.now.Add(w.p.cfg.NoAnswer)
 				w.step(Tick{})
+			}
+		}
+		for _, id := range w.ids {
+			if w.over[id] {
+				w.step(Ended{Call: id})
 			}
 		}
 		for _, id := range w.ids {

@@ -72,9 +72,10 @@ type snapshotCall struct {
 }
 
 type snapshotPassage struct {
-	Call  *snapshotCall
-	Other *snapshotCall `json:",omitzero"`
-	Done  bool          `json:",omitzero"`
+	Call          *snapshotCall
+	Other         *snapshotCall `json:",omitzero"`
+	After, Number string        `json:",omitzero"`
+	Done          bool          `json:",omitzero"`
 }
 
 // since is a time as a snapshot has it.
@@ -178,7 +179,7 @@ func (p *Phone) Snapshot(begin time.Time) string {
 		s.Directory[i] = snapshotEntry{e.number, e.name}
 	}
 	for _, one := range p.passing {
-		s.Passing = append(s.Passing, snapshotPassage{snapshotOf(begin, &one.call), snapshotOf(begin, &one.other), one.done})
+		s.Passing = append(s.Passing, snapshotPassage{snapshotOf(begin, &one.call), snapshotOf(begin, &one.other), one.after, one.number, one.done})
 	}
 	if p.code != "" {
 		s.ShownLines = HideCode(s.ShownLines)
@@ -233,7 +234,7 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 		p.directory[i] = entry{e.Number, e.Name}
 	}
 	for _, one := range s.Passing {
-		p.passing = append(p.passing, passage{one.Call.call(begin), one.Other.call(begin), one.Done})
+		p.passing = append(p.passing, passage{one.Call.call(begin), one.Other.call(begin), one.After, one.Number, one.Done})
 	}
 	switch {
 	case s.State > reminding:
@@ -252,7 +253,7 @@ func (p *Phone) possible() bool {
 	named := func(c *call) bool { return c == nil || c.id != "" && c.next == nil }
 	one := func(c call) bool { return named(c.next) && (c.id != "" || c.next == nil) }
 	for _, g := range p.passing {
-		if g.call.id == "" || !one(g.call) || !one(g.other) {
+		if g.call.id == "" || !one(g.call) || !one(g.other) || (g.after == "") != (g.number == "") {
 			return false
 		}
 	}

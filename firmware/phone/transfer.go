@@ -12,9 +12,11 @@ import (
 // passage is a call that this telephone passes on. It is in nobody's hand any
 // more: until Referred says that it succeeded, it may come back.
 type passage struct {
-	call  call
-	other call // whose far end it is joined with; none if that one was not answered
-	done  bool // Referred said so, Ended has to come
+	call   call
+	other  call   // whose far end it is joined with; none if that one was not answered
+	after  string // the call, hung up, that has to end before Transfer
+	number string // ... whom it was to
+	done   bool   // Referred said so, Ended has to come
 }
 
 // transferable says whether putting the handset back joins the two calls.
@@ -23,13 +25,11 @@ func (p *Phone) transferable() bool {
 }
 
 // pass has the held party call whom this telephone called, who has not answered
-// yet.
+// yet: once it rings there for this telephone no more, or the line would be busy.
 func (p *Phone) pass() {
-	number := p.call.peer
-	p.drop(&p.call, "transferred")
-	p.do(Transfer{p.held.id, number})
-	p.passing = append(p.passing, passage{call: p.held})
+	p.passing = append(p.passing, passage{call: p.held, after: p.call.id, number: p.call.peer})
 	p.held = call{}
+	p.drop(&p.call, "transferred")
 }
 
 // join joins the held party with the one in hand.
@@ -43,7 +43,7 @@ func (p *Phone) join() {
 // not when another call is held already.
 func (p *Phone) referred(ev Referred) {
 	i := slices.IndexFunc(p.passing, func(one passage) bool { return one.call.id == ev.Call })
-	if i < 0 || ev.Call == "" || p.passing[i].done {
+	if i < 0 || ev.Call == "" || p.passing[i].done || p.passing[i].after != "" {
 		p.dropped++
 		return
 	}
@@ -76,6 +76,10 @@ func (p *Phone) passed(ev Ended) bool {
 		case one.other.id:
 			p.say(&one.other, "ended", or(clean(ev.Cause), "transferred"), ev.Status)
 			one.other = call{}
+			return true
+		case one.after:
+			p.do(Transfer{one.call.id, one.number})
+			one.after, one.number = "", ""
 			return true
 		case one.call.id:
 			p.say(&one.call, "ended", or(clean(ev.Cause), "call ended"), ev.Status)
@@ -164,7 +168,7 @@ func (p *Phone) knows(id string) bool {
 	if c, _ := p.find(id); c != nil || id == p.waiting.id {
 		return true
 	}
-	return slices.ContainsFunc(p.passing, func(one passage) bool { return id == one.call.id || id == one.other.id })
+	return slices.ContainsFunc(p.passing, func(one passage) bool { return id == one.call.id || id == one.other.id || id == one.after })
 }
 
 // find is the call of a name in hand or held, or the one that it is to succeed.
