@@ -152,9 +152,11 @@ func TestDeskTwoCalls(t *testing.T) {
 	w.asked("hold out-2 false")
 	w.heard(two, nil)
 	w.do("r104#H")
-	w.asked("hold out-2 true", "dial out-3 104", "hangup out-3", "transfer out-2 104")
+	w.asked("hold out-2 true", "dial out-3 104", "hangup out-3")
+	w.clerk.events <- ua.Ended{Call: "out-3", Status: 487}
+	w.asked("transfer out-2 104")
 	w.clerk.events <- ua.Referred{Call: "out-2", Status: 200}
-	for _, call := range []string{"out-1", "out-2", "out-3"} {
+	for _, call := range []string{"out-1", "out-2"} {
 		w.clerk.events <- ua.Ended{Call: call}
 	}
 	w.asked()

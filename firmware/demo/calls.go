@@ -26,7 +26,8 @@ func ended(peer string) func(event) bool {
 	return func(e event) bool { return e.Event == "call" && e.State == "ended" && e.Peer == peer }
 }
 
-func rings(e event) bool { return e.Event == "ring" && e.On }
+func rings(e event) bool  { return e.Event == "ring" && e.On }
+func silent(e event) bool { return e.Event == "ring" && !e.On }
 
 // dial lifts the handset and types number. It returns when the last key was
 // pressed.
@@ -95,8 +96,7 @@ func (s *script) hangUp(ctx context.Context, p, far *phone) (event, error) {
 		return event{}, err
 	}
 	s.say(over.at, p.name, "hangs up; %s knows %v later", far.name, ms(over.at.Sub(hung)))
-	_, err = far.do("on")
-	return over, err
+	return over, far.rest(ctx)
 }
 
 // talk is the first call: a spoken sentence, and somebody who finds the line
@@ -123,7 +123,7 @@ func (s *script) talk(ctx context.Context) error {
 	if err := s.check(refused.Status == 486, "%s was told: %d %s", c.name, refused.Status, refused.Cause); err != nil {
 		return err
 	}
-	if _, err := c.do("on"); err != nil {
+	if err := c.rest(ctx); err != nil {
 		return err
 	}
 

@@ -120,6 +120,16 @@ func (p *phone) do(command string) (time.Time, error) {
 	return now, nil
 }
 
+// rest puts back a handset that a tone comes from, and waits until the phone can be
+// called.
+func (p *phone) rest(ctx context.Context) error {
+	if _, err := p.do("on"); err != nil {
+		return err
+	}
+	_, err := p.expect(ctx, "end of the tone", soon, tone("none"))
+	return err
+}
+
 // expect waits for the next event for which is returns true, passing over
 // others.
 func (p *phone) expect(ctx context.Context, what string, within time.Duration, is func(event) bool) (event, error) {
