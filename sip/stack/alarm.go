@@ -118,11 +118,3 @@ func (s *Stack) expire() {
 		a.owner.expire(now)
 	}
 }
-
-// wait is how long until somebody is due.
-func (s *Stack) wait() time.Duration {
-	if len(s.alarms) == 0 {
-		return time.Hour
-	}
-	return max(0, s.alarms[0].at-time.Since(s.epoch))
-}

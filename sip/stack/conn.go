@@ -159,5 +159,5 @@ func (s *Stack) deliver(f *Flow, c *conn, msg sip.Message, v wire.Verdict) bool 
 	case <-c.done:
 		return false
 	}
-	return s.box.post(job{msg: msg, verdict: v, flow: f})
+	return s.bring(job{msg: msg, verdict: v, flow: f})
 }

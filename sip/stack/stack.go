@@ -31,6 +31,7 @@ type Stack struct {
 	side   sync.WaitGroup     // what runs beside the loop
 	secret [32]byte           // of tokens
 	seed   maphash.Seed       // of the tags of stateless responses
+	timer  *time.Timer        // wakes the loop
 
 	sockets  []*socket
 	tcp, tls net.Listener // tcp may be nil
@@ -49,10 +50,12 @@ type Stack struct {
 	flows    map[*Flow]struct{}
 	tokens   map[string]*Flow
 	dialling map[Target][]func(*Flow, error)
-	serial   uint64 // of flows and transactions, for a known order
-	open     int    // transactions without a final response
-	stopping bool
-	held     bool // Also is this machine's
+	serial   uint64        // of flows and transactions, for a known order
+	open     int           // transactions without a final response
+	armed    time.Duration // when timer rings, since the epoch
+	stopping bool          // nothing new
+	late     bool          // nothing old either
+	held     bool          // Also is this machine's
 	guest    guest
 }
 
@@ -72,6 +75,7 @@ func New(cfg Config) (*Stack, error) {
 	if s.net == nil {
 		s.net = systemNet{}
 	}
+	s.timer = time.NewTimer(0)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.bind(); err != nil {
 		s.cancel()
@@ -108,28 +112,63 @@ func (s *Stack) Run(ctx context.Context) error {
 	return nil
 }
 
+// loop has the loop's work done, in turns with those who bring some, until it is
+// over. It keeps the last turn.
 func (s *Stack) loop(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	defer s.timer.Stop()
 	done := ctx.Done()
 	var end <-chan time.Time
 	for {
-		s.drain()
-		s.expire()
-		if s.stopping && s.open == 0 {
+		if s.box.claim() && s.turn() {
 			return
 		}
-		timer.Reset(s.wait())
 		select {
 		case <-s.box.wake:
-		case <-timer.C:
+		case <-s.timer.C:
 		case <-done:
 			done = nil
-			s.stopping = true
 			end = time.After(farewell)
+			s.later(func() { s.stopping = true })
 		case <-end:
-			return
+			s.later(func() { s.stopping, s.late = true, true })
 		}
+	}
+}
+
+// turn does what there is to do for who has the turn, and gives it back; or keeps it
+// and says that the loop is over.
+func (s *Stack) turn() bool {
+	for {
+		s.drain()
+		s.expire()
+		if s.late || s.stopping && s.open == 0 {
+			return true
+		}
+		s.arm()
+		if s.box.yield() {
+			return false
+		}
+	}
+}
+
+// share is turn for those who brought work.
+func (s *Stack) share() {
+	if s.turn() {
+		s.box.pass()
+	}
+}
+
+// arm sets the timer for the next alarm. One that would ring too early is left: it
+// is cheaper to wake once for nothing than to set it for each message.
+func (s *Stack) arm() {
+	now := time.Since(s.epoch)
+	next := now + time.Hour
+	if len(s.alarms) > 0 {
+		next = s.alarms[0].at
+	}
+	if s.armed <= now || next < s.armed {
+		s.armed = next
+		s.timer.Reset(max(0, next-now))
 	}
 }
 
@@ -192,13 +231,22 @@ func (s *Stack) Go(work func(context.Context), done func()) bool {
 		s.side.Go(func() {
 			work(s.ctx)
 			<-s.work
-			s.Do(done)
+			s.bring(job{f: done})
 		})
 	})
 	if !started {
 		<-s.work
 	}
 	return started
+}
+
+// bring hands a job over and does it here if nobody is at work.
+func (s *Stack) bring(j job) bool {
+	posted, turn := s.box.bring(j)
+	if turn {
+		s.share()
+	}
+	return posted
 }
 
 // later is Do for what must not happen before a call has returned.

@@ -15,7 +15,7 @@ import (
 
 // soon is how long what should happen at once may take before it is called missing:
 // generous, for the machine may be busy with other things.
-const soon = 8 * time.Second
+const soon = 20 * time.Second
 
 // office is what clients register at and call through.
 type office interface {
