@@ -52,6 +52,11 @@ const (
 	// others need not read all of them to know: dictionary keyed by Node-ID, at
 	// the Resource-ID of "changes". Only that phone may write it.
 	Changes Kind = 0xF0000007
+
+	// Release is which release a phone runs, and what it knows of others:
+	// dictionary keyed by Node-ID, at the Resource-ID of "releases". Only that
+	// phone may write it.
+	Release Kind = 0xF0000008
 )
 
 func (k Kind) String() string {
@@ -72,6 +77,8 @@ func (k Kind) String() string {
 		return "CONTACTS"
 	case Changes:
 		return "CHANGES"
+	case Release:
+		return "RELEASE"
 	}
 	return fmt.Sprintf("kind-%#x", uint32(k))
 }

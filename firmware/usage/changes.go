@@ -140,7 +140,8 @@ func (c *Changes) planAll() {
 func (c *Changes) Run(ctx context.Context) error {
 	var (
 		heard   = make(news)
-		timer   = time.NewTimer(0)
+		timer   = time.NewTimer(0)                 // for the next look
+		looked  time.Time                          // when the last one ended
 		allAt   time.Time                          // when all was read, zero: never
 		doubtAt = make(map[overlay.Kind]time.Time) // when a Kind was read on suspicion
 	)
@@ -150,7 +151,17 @@ func (c *Changes) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.wake:
+			timer.Reset(time.Until(looked.Add(lookAgain)))
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-timer.C:
+			}
 		case <-timer.C:
+		}
+		select {
+		case <-c.wake: // this look is for it, too
+		default:
 		}
 		now := time.Now()
 		all := allAt.IsZero() || now.Sub(allAt) >= readAll
@@ -165,12 +176,8 @@ func (c *Changes) Run(ctx context.Context) error {
 		if err = errors.Join(err, c.say(ctx)); err != nil && ctx.Err() == nil {
 			c.log.Debug("changes of other phones not read", "err", err)
 		}
+		looked = time.Now()
 		timer.Reset(lookForChanges - rand.N(lookForChanges/5)) // so that not all phones look at once
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(lookAgain):
-		}
 	}
 }
 

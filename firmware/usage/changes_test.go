@@ -144,3 +144,51 @@ func TestChanges(t *testing.T) {
 		expect("every ten minutes", 0, 6, 6)
 	})
 }
+
+// However often Run is woken it looks four times a second at most, and at once
+// after a rest; all that it was woken for meanwhile is one look.
+func TestWake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSea()
+		b := launch(s, 101, 1)
+		run, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go b.changes.Run(run)
+		looks := func(do func()) int {
+			gets, _ := s.count(func() { do(); synctest.Wait() })
+			return gets[overlay.Changes]
+		}
+		rest := func() { time.Sleep(lookForChanges / 2) }
+		rest()
+		for range 3 {
+			// One look by itself within two seconds: wake it before the next one.
+			if n := looks(b.changes.Wake); n != 1 {
+				t.Errorf("%d looks at once after a rest, want 1", n)
+			}
+			n := looks(func() {
+				for range 5 {
+					b.changes.Wake()
+				}
+				time.Sleep(lookAgain - time.Millisecond)
+			})
+			if n != 0 {
+				t.Errorf("%d looks too soon", n)
+			}
+			if n := looks(rest); n != 1 {
+				t.Errorf("%d looks after several wakes, want 1", n)
+			}
+		}
+		n := looks(func() {
+			for range 1000 {
+				b.changes.Wake()
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		if most := int(10 * time.Second / lookAgain); n > most+1 || n < most-1 {
+			t.Errorf("%d looks in 10 s of wakes, want %d", n, most)
+		}
+		if n := looks(func() { time.Sleep(time.Minute) }); n < 30 || n > 38 {
+			t.Errorf("%d looks in a quiet minute", n)
+		}
+	})
+}

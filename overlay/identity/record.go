@@ -13,6 +13,7 @@ var (
 	MembersResource  = overlay.ResourceID("members")  // OFFICE-MEMBER
 	AccountsResource = overlay.ResourceID("accounts") // CREDENTIAL
 	ChangesResource  = overlay.ResourceID("changes")  // CHANGES
+	ReleasesResource = overlay.ResourceID("releases") // RELEASE
 )
 
 // ErrKind is the error for a record of a Kind without policy.
@@ -40,7 +41,8 @@ var policies = map[overlay.Kind]policy{
 	overlay.Binding:    {allows: anyMember},
 	overlay.Mailbox:    {allows: anyMember, outlives: true},
 	overlay.Contacts:   {allows: anyMember, outlives: true},
-	overlay.Changes:    {allows: ownChanges},
+	overlay.Changes:    {allows: ownAt(ChangesResource)},
+	overlay.Release:    {allows: ownAt(ReleasesResource)},
 }
 
 // anyMember is MEMBER: whoever belongs to the office may store, replace and
@@ -57,15 +59,17 @@ func memberAt(resource overlay.ID) func(*verifier, member, *overlay.Record) erro
 	}
 }
 
-// ownChanges is the policy of CHANGES: a phone speaks for itself.
-func ownChanges(_ *verifier, signer member, r *overlay.Record) error {
-	if r.Resource != ChangesResource {
-		return errors.New("the resource is not that of the changes")
+// ownAt is for a Kind that has one place, where each phone speaks for itself.
+func ownAt(resource overlay.ID) func(*verifier, member, *overlay.Record) error {
+	return func(_ *verifier, signer member, r *overlay.Record) error {
+		if r.Resource != resource {
+			return errors.New("the resource is not the one of this kind")
+		}
+		if !bytes.Equal(r.Key, signer.id[:]) {
+			return errors.New("the key is not the signer's Node-ID")
+		}
+		return nil
 	}
-	if !bytes.Equal(r.Key, signer.id[:]) {
-		return errors.New("the key is not the signer's Node-ID")
-	}
-	return nil
 }
 
 // userNodeMatch is USER-NODE-MATCH. // RFC 6940, section 7.3.3

@@ -14,6 +14,8 @@ const (
 	ALPN      = "reload"              // between members
 	EnrolALPN = "chordophone-enrol/1" // a newcomer, without certificate
 	sipALPN   = "chordophone-sip/1"   // SIP between members
+
+	updateALPN = "chordophone-update/1" // releases between members, on the overlay port
 )
 
 // ServerTLS is for the overlay port: TLS 1.3, certificates of this office on
@@ -22,11 +24,15 @@ const (
 func (id *Identity) ServerTLS() *tls.Config {
 	enrol := id.base()
 	enrol.NextProtos = []string{EnrolALPN}
+	update := id.UpdateTLS(overlay.ID{})
 	c := id.mutual(overlay.ID{})
 	c.NextProtos = []string{ALPN}
 	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Contains(hello.SupportedProtos, EnrolALPN) {
+		switch {
+		case slices.Contains(hello.SupportedProtos, EnrolALPN):
 			return enrol, nil
+		case slices.Contains(hello.SupportedProtos, updateALPN):
+			return update, nil
 		}
 		return nil, nil
 	}
@@ -38,6 +44,13 @@ func (id *Identity) ServerTLS() *tls.Config {
 func (id *Identity) ClientTLS(peer overlay.ID) *tls.Config {
 	c := id.mutual(peer)
 	c.NextProtos = []string{ALPN}
+	return c
+}
+
+// UpdateTLS is for fetching a release from the node peer, on the overlay port.
+func (id *Identity) UpdateTLS(peer overlay.ID) *tls.Config {
+	c := id.mutual(peer)
+	c.NextProtos = []string{updateALPN}
 	return c
 }
 

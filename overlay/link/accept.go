@@ -87,6 +87,15 @@ func (l *Link) greet(raw net.Conn, from netip.Addr) {
 		raw.Close()
 		return
 	}
+	if nc.ConnectionState().NegotiatedProtocol == UpdateALPN {
+		if l.cfg.Update == nil {
+			l.drop(Refused, "update", "from", from)
+			raw.Close()
+			return
+		}
+		l.cfg.Update(l.ctx, nc, id)
+		return
+	}
 	l.adopt(nc, tcp, overlay.Peer{ID: id}, false, nil)
 }
 

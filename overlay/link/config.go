@@ -18,6 +18,9 @@ import (
 // and asks for one. Connections that negotiate it carry no RELOAD.
 const EnrolALPN = "chordophone-enrol/1"
 
+// UpdateALPN is the application protocol by which members hand each other releases.
+const UpdateALPN = "chordophone-update/1"
+
 // Bounds on what the other side may cost.
 const (
 	dialTimeout      = 1 * time.Second // TCP and TLS together
@@ -26,7 +29,6 @@ const (
 	drainTimeout     = 5 * time.Second // from close_notify to the end
 	enrolTimeout     = 60 * time.Second
 	idleTimeout      = 2 * time.Minute // without a message in either direction
-	sweepEvery       = 250 * time.Millisecond
 
 	maxConns        = 256 // active connections; beyond, the longest idle one is drained
 	maxDials        = 64
@@ -98,6 +100,10 @@ type Config struct {
 	// Enrol serves a connection that negotiated EnrolALPN and closes it. Nil
 	// refuses them.
 	Enrol func(ctx context.Context, c *tls.Conn)
+
+	// Update serves a connection of a member that negotiated UpdateALPN and closes
+	// it, in time and not too many at once. Nil refuses them.
+	Update func(ctx context.Context, c *tls.Conn, from overlay.ID)
 
 	Log *slog.Logger // nil: none
 }

@@ -18,6 +18,7 @@ import (
 // What ends a connection.
 var (
 	errNoAck = errors.New("link: no ACK in time")
+	errIdle  = errors.New("link: nothing said for long")
 	errDrain = errors.New("link: the other side does not finish")
 	errCut   = errors.New("link: connection ended without close_notify")
 	errEnded = errors.New("link: shutting down")
@@ -140,21 +141,37 @@ func (c *conn) drain() {
 	defer c.mu.Unlock()
 	if c.drainSince.IsZero() {
 		c.drainSince = time.Now()
+		c.remindLocked()
 	}
 	c.signal()
 }
 
-func (c *conn) drainedFor(now time.Time) time.Duration {
+// deadline is when a sweep ends the connection, or drains it, and why. It comes
+// later with every message and ACK, and sooner only where remindLocked is called.
+// Zero: it has ended already.
+func (c *conn) deadline() (at time.Time, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return now.Sub(c.drainSince)
+	return c.deadlineLocked()
 }
 
-// overdue reports whether the oldest frame should have been acknowledged.
-func (c *conn) overdue(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.unacked) > 0 && now.Sub(c.unacked[0].at) > c.rto.timeout()
+func (c *conn) deadlineLocked() (at time.Time, why error) {
+	switch {
+	case c.err != nil:
+		return time.Time{}, nil
+	case !c.drainSince.IsZero():
+		return c.drainSince.Add(drainTimeout), errDrain
+	case len(c.unacked) > 0:
+		return c.unacked[0].at.Add(c.rto.timeout()), errNoAck
+	}
+	return c.used.Add(idleTimeout), errIdle
+}
+
+// remindLocked sets the alarm after a change that may have brought the deadline
+// forward. c.mu is held.
+func (c *conn) remindLocked() {
+	at, _ := c.deadlineLocked()
+	c.l.alarm.set(at)
 }
 
 // fail ends the connection at once.

@@ -36,6 +36,7 @@ type Link struct {
 	replays  replays
 	trusts   trusts
 	serves   allowance
+	alarm    *alarm                            // for sweep
 	leaf     atomic.Pointer[[sha256.Size]byte] // hash of our certificate
 	local    atomic.Pointer[netip.Addr]        // of the newest connection, when we listen at all
 
@@ -82,6 +83,7 @@ func Listen(cfg Config) (*Link, error) {
 		started:    time.Now(),
 		listener:   ln,
 		events:     make(chan chord.Event, maxEvents),
+		alarm:      newAlarm(),
 		conns:      make(map[overlay.ID]*conn),
 		draining:   make(map[*conn]bool),
 		dials:      make(map[dialKey]*dial),
@@ -103,17 +105,23 @@ func (l *Link) Self() overlay.Peer { return l.cfg.Self }
 // all connections and returns nil. Events must be received meanwhile.
 func (l *Link) Run(ctx context.Context) error {
 	l.wg.Go(l.accept)
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case now := <-tick.C:
-			l.sweep(now)
-		}
-	}
+	l.watch(ctx)
 	l.flush()
 	return l.Close()
+}
+
+// watch sweeps whenever something is due, until ctx ends.
+func (l *Link) watch(ctx context.Context) {
+	defer l.alarm.timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.alarm.timer.C:
+			l.alarm.rung()
+			l.sweep(time.Now())
+		}
+	}
 }
 
 // flush gives what is queued a moment to leave.
@@ -257,6 +265,7 @@ func (l *Link) adopt(nc *tls.Conn, tcp *watched, peer overlay.Peer, dialled bool
 	if winner == c {
 		l.makeRoom()
 		l.conns[peer.ID] = c
+		l.alarm.set(c.since.Add(idleTimeout))
 	} else {
 		c.drain()
 		l.draining[c] = true
@@ -327,21 +336,26 @@ func (l *Link) ended(c *conn, err error, left int) {
 	}
 }
 
-// sweep ends the connections whose time has come.
+// sweep ends the connections whose time has come and sets the alarm for the
+// others.
 func (l *Link) sweep(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.draining {
-		if c.drainedFor(now) > drainTimeout {
+		if at, _ := c.deadline(); at.After(now) {
+			l.alarm.set(at)
+		} else {
 			c.fail(errDrain)
 		}
 	}
 	for _, c := range l.conns {
-		switch {
-		case c.overdue(now):
+		switch at, why := c.deadline(); {
+		case at.After(now):
+			l.alarm.set(at)
+		case why == errNoAck:
 			l.drop(NoAck, "no ACK in time", "peer", c.id.Short())
 			c.fail(errNoAck)
-		case now.Sub(c.lastUse()) > idleTimeout:
+		case why == errIdle:
 			l.drainLocked(c)
 		}
 	}

@@ -299,7 +299,7 @@ func TestFlush(t *testing.T) {
 }
 
 // TestSilent: a peer that takes everything and acknowledges nothing is lost when
-// its ACK is overdue, not before.
+// its ACK is overdue, not before. TestSilentTimes holds that it is not after either.
 func TestSilent(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "office.example")
@@ -307,10 +307,10 @@ func TestSilent(t *testing.T) {
 	x := o.phone(node(9))
 	raw(t, x, a)
 	a.eventually("connection", func() bool { return a.Stats().Conns == 1 })
-	a.Send(overlay.Peer{ID: x.id}, a.to(x.id, chord.Ping{}))
 	start := time.Now()
+	a.Send(overlay.Peer{ID: x.id}, a.to(x.id, chord.Ping{}))
 	a.lost(x.id)
-	if d := time.Since(start); d < minAckTimeout || d > minAckTimeout+2*time.Second {
+	if d := time.Since(start); d < minAckTimeout {
 		t.Errorf("lost after %v", d)
 	}
 	if a.Stats().Dropped[NoAck.String()] != 1 {

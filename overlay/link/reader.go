@@ -145,6 +145,7 @@ func (c *conn) acked(f reload.Frame, now time.Time) {
 		c.signal() // the window has room
 	}
 	c.unacked = kept
+	c.remindLocked() // an ACK in good time may leave less time to the next
 }
 
 // receive opens a message and hands it to the node. Only what makes the

@@ -86,6 +86,9 @@ func (c *conn) take(now time.Time) (acks []byte, batch []*outgoing, wait time.Du
 		c.octets -= o.size()
 		c.unacked = append(c.unacked, sentFrame{c.seq + uint32(i), now})
 	}
+	if n > 0 {
+		c.remindLocked()
+	}
 	return acks, batch, wait, last
 }
 
