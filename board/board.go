@@ -25,8 +25,16 @@ type Board struct {
 	Dial    *Input // rotary: active while a pulse interrupts the contact
 	Lamps   []Lamp // in the order of the file
 	Ringer  *Output
+	Bell    *Output // a relay that closes while the ringer sounds
 	Audio   *Audio
 	Display *Display
+
+	// RingerDevice is the ALSA device that rings, "" for none.
+	RingerDevice string
+
+	// Amplifier is on while there is something to hear: the handset is lifted, or
+	// the telephone rings.
+	Amplifier *Output
 
 	// Virtual says that the board has no wires: its name is term or pipe.
 	Virtual bool
@@ -79,18 +87,30 @@ type Input struct {
 type Output struct {
 	Line      Line
 	ActiveLow bool
+	PWM       PWM
+}
+
+// PWM is what an output does while it is on instead of standing still. Zero: it
+// stands still.
+type PWM struct {
+	Hertz int // how often a second it goes on and off
+	Duty  int // how long of each time it is on, in percent
 }
 
 // Lamp is one lamp of a hal.Picture.
 type Lamp struct {
-	Index int // into hal.Picture
-	Output
+	Index  int // into hal.Picture
+	Output     // its light; the green one if it has two
+	Red    *Output
 }
 
 // Audio names the ALSA devices of the handset.
 type Audio struct {
 	Capture, Playback string
-	Rate              int // samples a second
+	Rate              int  // samples a second
+	Speaker           bool // the microphone hears the earpiece: a loudspeaker, not a handset
+	SideTone          int  // dB, how loud a speaker hears himself, less than 0; 0: not at all
+	Volume            int  // percent of what the card can; 0: as it is
 }
 
 // Display is a text display on I2C.

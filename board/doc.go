@@ -11,13 +11,17 @@
 //	key      recall line=GPIO17 pull=up active=low
 //	dial     line=GPIO27 pull=up active=high
 //	lamp     line line=GPIO25 active=high
+//	lamp     contact1 green=GPIO24 red=GPIO13
 //	ringer   line=GPIO12 active=high
+//	bell     line=GPIO26 active=high
+//	amplifier line=GPIO9 active=high
 //	audio    capture=hw:1,0 playback=hw:1,0 rate=48000
 //	display  driver=ssd1306 bus=1 address=0x3c lines=4 columns=21
 //
 // lamp and key stand once for each lamp (line, message, contact1 to contact10) and
-// key (0 to 9, *, hash, A to D, recall), all others once. name and hook must stand, and
-// at least one of keypad, key and dial.
+// key (0 to 9, *, hash, A to D, recall, louder, softer, and contact1 to contact10, which call
+// whom the lamp stands for), all others once. name and hook must stand, and at least one
+// of keypad, key and dial.
 //
 //	chip    label       of the GPIO chip (the one at the 40-pin header)
 //	keypad  rows, cols  the lines; rows are read with a pull-up, columns are driven
@@ -33,10 +37,22 @@
 //	dial    line, pull  the pulse contact of a rotary dial
 //	        active      the level of a pulse (high)
 //	lamp    line, active  the level that lights it (high)
+//	        brightness  in percent, of a line that can pulse: GPIO12 or GPIO13
+//	        green, red  instead of line: the two lights of one lamp
 //	ringer  line, active  the level that sounds it (high)
+//	        tone        for a buzzer that makes none by itself: in Hz, of GPIO12 or 13
+//	        device      the ALSA device that rings, with line or instead of it
+//	bell    line, active  a relay for a bell elsewhere, closed while the ringer sounds
+//	amplifier  line, active  the level that switches it on (high): with the handset
+//	                    lifted and while it rings
 //	audio   capture, playback  ALSA devices; rate is the one they are best at (48000)
+//	        speaker     yes: the microphone hears a loudspeaker, not an earpiece, whose
+//	                    echo is taken out (no)
+//	        sidetone    how loud a speaker hears himself, -40 to -6 dB (not at all)
+//	        volume      what the card's own control is set to, 1 to 100 percent (as it is)
 //	display driver      ssd1306, sh1106 or hd44780
-//	        bus, address  of I2C (1, 0x3c; 0x27 for hd44780); lines and columns of text
+//	        bus, address  of I2C (1, 0x3c; 0x27 for hd44780); lines (4) and columns (21; 20)
+//	                    of text
 //
 // Lines are GPIO numbers as printed on every pin-out of the 40-pin header. No line
 // stands twice, and none is one that the machine needs itself: GPIO0 and 1 (HAT

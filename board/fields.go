@@ -51,6 +51,38 @@ func number(f map[string]string, key string, otherwise, low, high int) (int, err
 	return int(n), nil
 }
 
+// hasPWM says whether the computer makes pulses on a line by itself; 18 and 19 could,
+// but I2S needs them.
+func hasPWM(l Line) bool { return l == 12 || l == 13 }
+
+// lampHertz is fast enough for eyes; a buzzer is heard between the others.
+const (
+	lampHertz  = 500
+	mostHertz  = 10000
+	leastHertz = 100
+)
+
+// pulses reads what makes an output pulse: brightness= of a lamp in percent,
+// tone= of a ringer in Hz.
+func pulses(f map[string]string, l Line) (p PWM, err error) {
+	if f["brightness"] != "" {
+		p.Hertz = lampHertz
+		if p.Duty, err = number(f, "brightness", 0, 1, 100); err != nil {
+			return PWM{}, err
+		}
+	}
+	if f["tone"] != "" {
+		p.Duty = 50
+		if p.Hertz, err = number(f, "tone", 0, leastHertz, mostHertz); err != nil {
+			return PWM{}, err
+		}
+	}
+	if p != (PWM{}) && !hasPWM(l) {
+		return PWM{}, fmt.Errorf("%v cannot pulse (use GPIO12 or GPIO13 for brightness= and tone=)", l)
+	}
+	return p, nil
+}
+
 // line claims the one line of a declaration for user.
 func (p *parser) line(f map[string]string, user string) (Line, error) {
 	if f["line"] == "" {

@@ -75,16 +75,19 @@ func isKey(declaration string) bool { return strings.HasPrefix(declaration, "key
 
 // examples are right lines, for those who wrote a wrong one.
 var examples = map[string]string{
-	"name":    "name my-phone",
-	"chip":    "chip label=pinctrl-bcm2711",
-	"keypad":  "keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23 keys=123/456/789/*0#",
-	"hook":    "hook line=GPIO4 pull=up active=low",
-	"key":     "key recall line=GPIO17",
-	"dial":    "dial line=GPIO17 pull=up active=high",
-	"lamp":    "lamp line line=GPIO25",
-	"ringer":  "ringer line=GPIO12",
-	"audio":   "audio capture=hw:1,0 playback=hw:1,0 rate=48000",
-	"display": "display driver=ssd1306 bus=1 address=0x3c lines=4 columns=21",
+	"name":   "name my-phone",
+	"chip":   "chip label=pinctrl-bcm2711",
+	"keypad": "keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23 keys=123/456/789/*0#",
+	"hook":   "hook line=GPIO4 pull=up active=low",
+	"key":    "key recall line=GPIO17",
+	"dial":   "dial line=GPIO17 pull=up active=high",
+	"lamp":   "lamp line line=GPIO25",
+	"ringer": "ringer line=GPIO12",
+	"bell":   "bell line=GPIO27 active=high",
+
+	"amplifier": "amplifier line=GPIO27 active=high",
+	"audio":     "audio capture=hw:1,0 playback=hw:1,0 rate=48000",
+	"display":   "display driver=ssd1306 bus=1 address=0x3c lines=4 columns=21",
 }
 
 type parser struct {
@@ -98,10 +101,10 @@ func (p *parser) declaration(n int, words []string) error {
 	word, args := words[0], words[1:]
 	parse, ok := map[string]func([]string) error{
 		"name": p.name, "chip": p.chip, "keypad": p.keypad, "hook": p.hook, "key": p.key, "dial": p.dial,
-		"lamp": p.lamp, "ringer": p.ringer, "audio": p.audio, "display": p.display,
+		"lamp": p.lamp, "ringer": p.ringer, "bell": p.bell, "amplifier": p.amplifier, "audio": p.audio, "display": p.display,
 	}[word]
 	if !ok {
-		return fmt.Errorf("unknown word %q (a line begins with name, chip, keypad, hook, key, dial, lamp, ringer, audio or display)", word)
+		return fmt.Errorf("unknown word %q (a line begins with name, chip, keypad, hook, key, dial, lamp, ringer, bell, amplifier, audio or display)", word)
 	}
 	once := word
 	if (word == "lamp" || word == "key") && len(args) > 0 {
@@ -226,6 +229,8 @@ func (p *parser) hook(args []string) error {
 const (
 	recall = "recall"
 	hash   = "hash"
+	louder = "louder"
+	softer = "softer"
 )
 
 func (p *parser) key(args []string) error {
@@ -236,12 +241,18 @@ func (p *parser) key(args []string) error {
 	switch name := args[0]; {
 	case name == recall:
 		k = hal.Recall
+	case name == louder:
+		k = hal.Louder
+	case name == softer:
+		k = hal.Softer
 	case name == hash:
 		k = '#'
+	case contactKey(name) != 0:
+		k = contactKey(name)
 	case len(name) == 1 && strings.Contains(hal.Digits, name):
 		k = hal.Key(name[0])
 	default:
-		return fmt.Errorf("there is no key %q, only 0 to 9, *, hash, A to D and recall", name)
+		return fmt.Errorf("there is no key %q, only 0 to 9, *, hash, A to D, recall, louder, softer and contact1 to contact10", name)
 	}
 	if err := p.once(k); err != nil {
 		return err
@@ -255,6 +266,16 @@ func (p *parser) key(args []string) error {
 		p.board.Keys = append(p.board.Keys, Key{k, in})
 	}
 	return err
+}
+
+// contactKey is the key at the lamp of that name, 0 if it is no contact's.
+func contactKey(lamp string) hal.Key {
+	for i := range hal.Lamps - hal.LampContact {
+		if hal.LampName(hal.LampContact+i) == lamp {
+			return hal.ContactKey(i)
+		}
+	}
+	return 0
 }
 
 func (p *parser) dial(args []string) error {
@@ -296,30 +317,89 @@ func (p *parser) lamp(args []string) error {
 	if i == hal.Lamps {
 		return fmt.Errorf("there is no lamp %q, only line, message and contact1 to %s", args[0], hal.LampName(hal.Lamps-1))
 	}
-	out, err := p.output(args[1:], "lamp "+args[0])
+	if !slices.ContainsFunc(args[1:], isColour) {
+		out, err := p.output(args[1:], "lamp "+args[0], "brightness")
+		if err == nil {
+			p.board.Lamps = append(p.board.Lamps, Lamp{Index: i, Output: out})
+		}
+		return err
+	}
+	green, red, err := p.colours(args[1:], "lamp "+args[0])
 	if err == nil {
-		p.board.Lamps = append(p.board.Lamps, Lamp{i, out})
+		p.board.Lamps = append(p.board.Lamps, Lamp{i, green, &red})
 	}
 	return err
+}
+
+func isColour(word string) bool {
+	return strings.HasPrefix(word, "green=") || strings.HasPrefix(word, "red=")
+}
+
+// colours reads the two lights of a lamp.
+func (p *parser) colours(args []string, user string) (green, red Output, err error) {
+	f, err := fieldsOf(args, "green", "red", "active")
+	if err != nil {
+		return green, red, err
+	}
+	if f["green"] == "" || f["red"] == "" {
+		return green, red, errors.New("a lamp of two colours has green= and red=")
+	}
+	if green.ActiveLow, err = activeLow(f, false); err != nil {
+		return green, red, err
+	}
+	red.ActiveLow = green.ActiveLow
+	if green.Line, err = p.claim(f["green"], user); err != nil {
+		return green, red, err
+	}
+	red.Line, err = p.claim(f["red"], user)
+	return green, red, err
 }
 
 func (p *parser) ringer(args []string) error {
-	out, err := p.output(args, "the ringer")
+	i := slices.IndexFunc(args, func(word string) bool { return strings.HasPrefix(word, "device=") })
+	if i >= 0 {
+		device := strings.TrimPrefix(args[i], "device=")
+		if !deviceForm.MatchString(device) {
+			return fmt.Errorf("device=%s is not an ALSA device such as hw:1,0", device)
+		}
+		p.board.RingerDevice = device
+		if args = slices.Delete(slices.Clone(args), i, i+1); len(args) == 0 {
+			return nil
+		}
+	}
+	return p.single(&p.board.Ringer, args, "the ringer", "tone")
+}
+
+func (p *parser) bell(args []string) error {
+	return p.single(&p.board.Bell, args, "the bell")
+}
+
+func (p *parser) amplifier(args []string) error {
+	return p.single(&p.board.Amplifier, args, "the amplifier")
+}
+
+// single reads an output that a board has once.
+func (p *parser) single(at **Output, args []string, user string, more ...string) error {
+	out, err := p.output(args, user, more...)
 	if err == nil {
-		p.board.Ringer = &out
+		*at = &out
 	}
 	return err
 }
 
-func (p *parser) output(args []string, user string) (out Output, err error) {
-	f, err := fieldsOf(args, "line", "active")
+// output reads the fields of an output; more are those it may have besides.
+func (p *parser) output(args []string, user string, more ...string) (out Output, err error) {
+	f, err := fieldsOf(args, append([]string{"line", "active"}, more...)...)
 	if err != nil {
 		return out, err
 	}
 	if out.ActiveLow, err = activeLow(f, false); err != nil {
 		return out, err
 	}
-	out.Line, err = p.line(f, user)
+	if out.Line, err = p.line(f, user); err != nil {
+		return out, err
+	}
+	out.PWM, err = pulses(f, out.Line)
 	return out, err
 }
 
@@ -327,7 +407,7 @@ func (p *parser) output(args []string, user string) (out Output, err error) {
 var deviceForm = regexp.MustCompile(`^(plug)?hw:[A-Za-z0-9_-]+(,[0-9]+)?$`)
 
 func (p *parser) audio(args []string) error {
-	f, err := fieldsOf(args, "capture", "playback", "rate")
+	f, err := fieldsOf(args, "capture", "playback", "rate", "speaker", "sidetone", "volume")
 	if err != nil {
 		return err
 	}
@@ -337,8 +417,20 @@ func (p *parser) audio(args []string) error {
 		}
 	}
 	rate, err := number(f, "rate", 48000, 8000, 192000)
-	p.board.Audio = &Audio{f["capture"], f["playback"], rate}
-	return err
+	switch s := f["speaker"]; s {
+	case "", "yes", "no":
+	default:
+		return fmt.Errorf("speaker=%s is not yes or no", s)
+	}
+	side, err1 := number(f, "sidetone", 0, -40, -6)
+	volume, err2 := number(f, "volume", 0, 1, 100)
+	for _, err := range []error{err, err1, err2} {
+		if err != nil {
+			return err
+		}
+	}
+	p.board.Audio = &Audio{f["capture"], f["playback"], rate, f["speaker"] == "yes", side, volume}
+	return nil
 }
 
 func (p *parser) display(args []string) error {
@@ -347,11 +439,11 @@ func (p *parser) display(args []string) error {
 		return err
 	}
 	d := &Display{Driver: f["driver"]}
-	address := 0x3c
+	address, columns, most := 0x3c, 21, 21 // characters of 6 by 13 dots on 128 by 64
 	switch d.Driver {
 	case "ssd1306", "sh1106":
 	case "hd44780":
-		address = 0x27
+		address, columns, most = 0x27, 20, 40
 	default:
 		return fmt.Errorf("driver=%s is not ssd1306, sh1106 or hd44780", d.Driver)
 	}
@@ -359,8 +451,8 @@ func (p *parser) display(args []string) error {
 	d.Address = uint16(address)
 	var err2, err3, err4 error
 	d.Bus, err2 = number(f, "bus", 1, 0, 31)
-	d.Lines, err3 = number(f, "lines", 4, 1, 8)
-	d.Columns, err4 = number(f, "columns", 20, 8, 40)
+	d.Lines, err3 = number(f, "lines", 4, 1, 4)
+	d.Columns, err4 = number(f, "columns", columns, 8, most)
 	for _, err := range []error{err1, err2, err3, err4} {
 		if err != nil {
 			return err

@@ -36,20 +36,28 @@ func (b *Board) Wiring() string {
 		row(fmt.Sprintf("keypad column %d", i+1), l, "keys "+letters(col)+", through a diode or 1 kohm")
 	}
 	for _, k := range b.Keys {
-		name := string(rune(k.Key))
-		if k.Key == hal.Recall {
-			name = recall
-		}
-		row("key "+name, k.Line, k.connection("while it is pressed"))
+		row("key "+keyName(k.Key), k.Line, k.connection("while it is pressed"))
 	}
 	if b.Dial != nil {
 		row("rotary dial", b.Dial.Line, b.Dial.connection("during a pulse"))
 	}
 	for _, l := range b.Lamps {
-		row("lamp "+hal.LampName(l.Index), l.Line, l.connection("LED and 1 kohm"))
+		what, how := "lamp "+hal.LampName(l.Index), "LED and 1 kohm"
+		if l.Red != nil {
+			row(what+", green", l.Line, l.connection(how))
+			row(what+", red", l.Red.Line, l.Red.connection(how))
+			continue
+		}
+		row(what, l.Line, l.connection(how))
 	}
 	if b.Ringer != nil {
 		row("ringer", b.Ringer.Line, b.Ringer.connection("buzzer through a transistor"))
+	}
+	if b.Bell != nil {
+		row("bell", b.Bell.Line, b.Bell.connection("relay through a transistor"))
+	}
+	if b.Amplifier != nil {
+		row("amplifier", b.Amplifier.Line, b.Amplifier.level("on"))
 	}
 	if d := b.Display; d != nil {
 		where := "see the bus"
@@ -60,7 +68,14 @@ func (b *Board) Wiring() string {
 	}
 	if a := b.Audio; a != nil {
 		fmt.Fprintf(w, "  microphone\t%s\tUSB or HAT\t%d Hz\n", a.Capture, a.Rate)
-		fmt.Fprintf(w, "  earpiece\t%s\tUSB or HAT\t%d Hz\n", a.Playback, a.Rate)
+		ear := "earpiece"
+		if a.Speaker {
+			ear = "loudspeaker"
+		}
+		fmt.Fprintf(w, "  %s\t%s\tUSB or HAT\t%d Hz\n", ear, a.Playback, a.Rate)
+	}
+	if b.RingerDevice != "" {
+		fmt.Fprintf(w, "  ringer\t%s\tUSB or HAT\n", b.RingerDevice)
 	}
 	w.Flush()
 	return s.String()
@@ -84,10 +99,43 @@ func (i Input) connection(active string) string {
 }
 
 func (o Output) connection(part string) string {
+	to := " to ground"
 	if o.ActiveLow {
-		return part + " to 3.3 V"
+		to = " to 3.3 V"
 	}
-	return part + " to ground"
+	switch {
+	case o.PWM == (PWM{}):
+		return part + to
+	case o.PWM.Hertz == lampHertz:
+		return fmt.Sprintf("%s%s, at %d %%", part, to, o.PWM.Duty)
+	}
+	return fmt.Sprintf("%s%s, sounding at %d Hz", part, to, o.PWM.Hertz)
+}
+
+// level says at which level of the line the thing is in a state.
+func (o Output) level(state string) string {
+	if o.ActiveLow {
+		return state + " while the line is low"
+	}
+	return state + " while the line is high"
+}
+
+// keyName is a key in the words of a board file.
+func keyName(k hal.Key) string {
+	switch k {
+	case hal.Recall:
+		return recall
+	case hal.Louder:
+		return louder
+	case hal.Softer:
+		return softer
+	case '#':
+		return hash
+	}
+	if i, ok := k.Contact(); ok {
+		return hal.LampName(hal.LampContact + i)
+	}
+	return string(rune(k))
 }
 
 func letters(keys []hal.Key) string {

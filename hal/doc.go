@@ -8,6 +8,7 @@
 //	sound    a phone's Audio made of a source and a sink: WAV, ALSA, socket, silence
 //	pipe     a phone driven by a script: commands in, JSON out
 //	pins     a phone on GPIO lines: keypad, hook, dial, lamps, bell
+//	display  a phone's text on glass beside its lines
 //	term     a phone drawn on a terminal
 //	haltest  hardware for tests
 //

@@ -16,15 +16,20 @@ const (
 type Signal uint8
 
 const (
-	Off   Signal = iota
-	On           // steady
-	Wink         // mostly on, briefly off: held, message waiting
-	Flash        // fast: ringing
-	Blip         // mostly off, briefly on: unreachable
+	Off    Signal = iota
+	On            // steady: busy
+	Wink          // mostly on, briefly off: held, message waiting
+	Flash         // fast: ringing
+	Blip          // mostly off, briefly on: unreachable
+	Free          // idle and in sight: green on a lamp of two colours, dark on others
+	Island        // two short lights: cut off from a part of the office
 )
 
+// LastSignal is the greatest Signal.
+const LastSignal = Island
+
 func (s Signal) String() string {
-	return [...]string{"off", "on", "wink", "flash", "blip"}[s]
+	return [...]string{"off", "on", "wink", "flash", "blip", "free", "island"}[s]
 }
 
 // MarshalText writes the signal's name.

@@ -53,9 +53,24 @@ type (
 		Sent      uint64  `json:"sent"`      // packets
 		Received  uint64  `json:"received"`  // packets
 		Lost      int64   `json:"lost"`      // packets that never came; less than 0 when some came twice
+		Restored  uint64  `json:"restored"`  // of these, packets whose copy came with another (RFC 2198)
 		Late      uint64  `json:"late"`      // packets that came after their turn
 		Concealed uint64  `json:"concealed"` // frames made up in place of missing ones
-		JitterMS  float64 `json:"jitter_ms"` // RFC 3550, section 6.4.1
+		Ratio     float64 `json:"concealed_ratio"`
+		JitterMS  float64 `json:"jitter_ms"`         // RFC 3550, section 6.4.1
+		TripMS    float64 `json:"round_trip_ms"`     // 0: not known
+		DelayMS   float64 `json:"delay_ms"`          // estimate, mouth to ear without the sound devices
+		R         float64 `json:"r"`                 // transmission rating, 0 to 93.2 (ITU-T G.107); 0: nothing was heard
+		MOSLQ     float64 `json:"mos_lq"`            // the opinion of listeners that it stands for, 1 to 4.5
+		MOSCQ     float64 `json:"mos_cq"`            // of people in conversation, who mind the delay
+		FarMOS    float64 `json:"far_mos,omitempty"` // the far side's opinion of what it hears, if it tells
+		Broken    string  `json:"broken,omitempty"`  // why sending was stopped (RFC 8083)
+	}
+
+	// Pressed is a key that the far side of a call has pressed.
+	Pressed struct {
+		ID  string `json:"id"` // of the call
+		Key string `json:"key"`
 	}
 
 	// Lines is the text of the display.
@@ -74,5 +89,6 @@ func (Ready) Name() string     { return "ready" }
 func (Sounding) Name() string  { return "tone" }
 func (Ringing) Name() string   { return "ring" }
 func (CallState) Name() string { return "call" }
+func (Pressed) Name() string   { return "digit" }
 func (Lines) Name() string     { return "display" }
 func (Fault) Name() string     { return "error" }

@@ -50,6 +50,57 @@ type (
 		buf    unsafe.Pointer
 		frames uintptr
 	}
+
+	// syncPtr asks where the card and the telephone are in the buffer.
+	syncPtr struct {
+		flags  uint32
+		status struct {
+			state int32
+			_     int32
+			hwPtr uintptr // frames, counted round at the boundary
+			_     [56 - unsafe.Sizeof(uintptr(0))]byte
+		}
+		control struct {
+			applPtr  uintptr // frames, likewise
+			availMin uintptr
+			_        [64 - 2*unsafe.Sizeof(uintptr(0))]byte
+		}
+	}
+
+	// elemID names one control of a card.
+	elemID struct {
+		numid     uint32
+		iface     int32
+		device    uint32
+		subdevice uint32
+		name      [44]byte
+		index     uint32
+	}
+
+	elemList struct {
+		offset, space, used, count uint32
+		ids                        unsafe.Pointer // of space elemID
+		_                          [50]byte
+	}
+
+	elemInfo struct {
+		id             elemID
+		kind           int32
+		access         uint32
+		count          uint32 // values: one for each channel
+		owner          int32
+		min, max, step int // long
+		_              [128 - 3*unsafe.Sizeof(int(0))]byte
+		_              [64]byte
+	}
+
+	elemValue struct {
+		id       elemID
+		indirect uint32
+		_        uint32 // the values hold 64-bit ones too
+		value    [128]int
+		_        [128]byte
+	}
 )
 
 // Indices of hwParams: masks first, then intervals.
@@ -74,6 +125,15 @@ const (
 	accessInterleaved = 3 // SNDRV_PCM_ACCESS_RW_INTERLEAVED
 	formatS16LE       = 2 // SNDRV_PCM_FORMAT_S16_LE
 	integer           = 1 << 2
+
+	syncHW       = 1 << 0 // SNDRV_PCM_SYNC_PTR_HWSYNC
+	syncAppl     = 1 << 1 // read the telephone's place, do not set it
+	syncAvailMin = 1 << 2 // likewise
+
+	ifaceMixer  = 2 // SNDRV_CTL_ELEM_IFACE_MIXER
+	kindBoolean = 1 // SNDRV_CTL_ELEM_TYPE_BOOLEAN
+	kindInteger = 2 // SNDRV_CTL_ELEM_TYPE_INTEGER
+	accessWrite = 1 << 1
 )
 
 // request numbers, from the direction, the size and the number: asm-generic/ioctl.h,
@@ -84,10 +144,17 @@ const (
 
 	ioctlHWParams = (read|write)<<30 | unsafe.Sizeof(hwParams{})<<16 | 'A'<<8 | 0x11
 	ioctlSWParams = (read|write)<<30 | unsafe.Sizeof(swParams{})<<16 | 'A'<<8 | 0x13
+	ioctlSyncPtr  = (read|write)<<30 | unsafe.Sizeof(syncPtr{})<<16 | 'A'<<8 | 0x23
 	ioctlPrepare  = 'A'<<8 | 0x40
+	ioctlStart    = 'A'<<8 | 0x42
 	ioctlDrop     = 'A'<<8 | 0x43
 	ioctlWritei   = write<<30 | unsafe.Sizeof(xferi{})<<16 | 'A'<<8 | 0x50
 	ioctlReadi    = read<<30 | unsafe.Sizeof(xferi{})<<16 | 'A'<<8 | 0x51
+
+	ioctlElemList  = (read|write)<<30 | unsafe.Sizeof(elemList{})<<16 | 'U'<<8 | 0x10
+	ioctlElemInfo  = (read|write)<<30 | unsafe.Sizeof(elemInfo{})<<16 | 'U'<<8 | 0x11
+	ioctlElemRead  = (read|write)<<30 | unsafe.Sizeof(elemValue{})<<16 | 'U'<<8 | 0x12
+	ioctlElemWrite = (read|write)<<30 | unsafe.Sizeof(elemValue{})<<16 | 'U'<<8 | 0x13
 )
 
 // anyParams leaves everything open.

@@ -18,14 +18,14 @@ func TestABI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type sizes struct{ hw, sw, xfer int64 }
+	type sizes struct{ hw, sw, xfer, sync, list, info, value int64 }
 	for arch, want := range map[string]struct {
 		sizes
 		ioctls map[string]int64
 	}{
-		"amd64": {sizes{608, 136, 24}, numbers64},
-		"arm64": {sizes{608, 136, 24}, numbers64},
-		"arm":   {sizes{604, 104, 12}, numbers32},
+		"amd64": {sizes{608, 136, 24, 136, 80, 272, 1224}, numbers64},
+		"arm64": {sizes{608, 136, 24, 136, 80, 272, 1224}, numbers64},
+		"arm":   {sizes{604, 104, 12, 132, 72, 272, 712}, numbers32},
 	} {
 		sizeof := types.SizesFor("gc", arch)
 		conf := types.Config{Sizes: sizeof, Importer: onlyUnsafe{}}
@@ -34,7 +34,7 @@ func TestABI(t *testing.T) {
 			t.Fatal(err)
 		}
 		size := func(name string) int64 { return sizeof.Sizeof(pkg.Scope().Lookup(name).Type()) }
-		if got := (sizes{size("hwParams"), size("swParams"), size("xferi")}); got != want.sizes {
+		if got := (sizes{size("hwParams"), size("swParams"), size("xferi"), size("syncPtr"), size("elemList"), size("elemInfo"), size("elemValue")}); got != want.sizes {
 			t.Errorf("%s: sizes %+v, want %+v", arch, got, want.sizes)
 		}
 		for name, number := range want.ioctls {
@@ -55,11 +55,15 @@ func TestABI(t *testing.T) {
 var (
 	numbers64 = map[string]int64{
 		"ioctlHWParams": 0xc2604111, "ioctlSWParams": 0xc0884113,
-		"ioctlPrepare": 0x4140, "ioctlDrop": 0x4143, "ioctlWritei": 0x40184150, "ioctlReadi": 0x80184151,
+		"ioctlPrepare": 0x4140, "ioctlStart": 0x4142, "ioctlDrop": 0x4143, "ioctlWritei": 0x40184150, "ioctlReadi": 0x80184151,
+		"ioctlSyncPtr":  0xc0884123,
+		"ioctlElemList": 0xc0505510, "ioctlElemInfo": 0xc1105511, "ioctlElemRead": 0xc4c85512, "ioctlElemWrite": 0xc4c85513,
 	}
 	numbers32 = map[string]int64{
 		"ioctlHWParams": 0xc25c4111, "ioctlSWParams": 0xc0684113,
-		"ioctlPrepare": 0x4140, "ioctlDrop": 0x4143, "ioctlWritei": 0x400c4150, "ioctlReadi": 0x800c4151,
+		"ioctlPrepare": 0x4140, "ioctlStart": 0x4142, "ioctlDrop": 0x4143, "ioctlWritei": 0x400c4150, "ioctlReadi": 0x800c4151,
+		"ioctlSyncPtr":  0xc0844123,
+		"ioctlElemList": 0xc0485510, "ioctlElemInfo": 0xc1105511, "ioctlElemRead": 0xc2c85512, "ioctlElemWrite": 0xc2c85513,
 	}
 )
 

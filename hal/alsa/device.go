@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,28 +74,23 @@ func devices(root fs.FS) ([]Device, error) {
 	return list, nil
 }
 
-// Check reports whether device, such as hw:1,0 or hw:Device,0, is there and has
-// the direction. Its error names the devices that are.
-func Check(device string, dir Direction) error {
-	_, err := find(os.DirFS("/"), device, dir)
-	return err
-}
-
 // has reports whether sound flows through the device in a direction.
 func (d Device) has(dir Direction) bool {
 	return dir == Capture && d.Capture || dir == Playback && d.Playback
 }
 
-// find resolves a name: hw:CARD or hw:CARD,DEVICE, also written plughw, where CARD
-// is a number or the identifier in /proc/asound/cards; or default, the first
+// target is the name of a device: hw:CARD or hw:CARD,DEVICE, also written plughw,
+// where CARD is a number or the identifier in /proc/asound/cards; or default, the first
 // device that has the direction.
-func find(root fs.FS, name string, dir Direction) (Device, error) {
-	list, err := devices(root)
-	if err != nil {
-		return Device{}, err
-	}
-	if i := slices.IndexFunc(list, func(d Device) bool { return d.has(dir) }); name == "default" && i >= 0 {
-		return list[i], nil
+type target struct {
+	name   string // as it was written
+	card   string // "": default
+	device int
+}
+
+func parse(name string) (target, error) {
+	if name == "default" {
+		return target{name: name}, nil
 	}
 	kind, rest, _ := strings.Cut(name, ":")
 	card, device, both := strings.Cut(rest, ",")
@@ -104,16 +98,28 @@ func find(root fs.FS, name string, dir Direction) (Device, error) {
 		device = "0"
 	}
 	n, err := strconv.Atoi(device)
-	if name != "default" && (kind != "hw" && kind != "plughw" || card == "" || err != nil || n < 0) {
-		return Device{}, fmt.Errorf("%w: %q (write default or hw:CARD,DEVICE, such as hw:1,0)", ErrNoDevice, name)
+	if kind != "hw" && kind != "plughw" || card == "" || strings.ContainsAny(card, "/.") || err != nil || n < 0 {
+		return target{}, fmt.Errorf("%w: %q (write default or hw:CARD,DEVICE, such as hw:1,0)", ErrNoDevice, name)
 	}
-	id := cardNumber(root, card)
+	return target{name, card, n}, nil
+}
+
+// find looks for the device. Its error names those that are there.
+func (t target) find(root fs.FS, dir Direction) (Device, error) {
+	list, err := devices(root)
+	if err != nil {
+		return Device{}, err
+	}
+	card := -1
+	if t.card != "" {
+		card = cardNumber(root, t.card)
+	}
 	for _, d := range list {
-		if d.Card == id && d.Device == n && d.has(dir) {
+		if d.has(dir) && (t.card == "" || d.Card == card && d.Device == t.device) {
 			return d, nil
 		}
 	}
-	return Device{}, fmt.Errorf("%w: %s for %v (%s)", ErrNoDevice, name, dir, choice(list, dir))
+	return Device{}, fmt.Errorf("%w: %s for %v (%s)", ErrNoDevice, t.name, dir, choice(list, dir))
 }
 
 // cardNumber follows /proc/asound/IDENTIFIER, a link to card1, say. It is -1 if
@@ -121,9 +127,6 @@ func find(root fs.FS, name string, dir Direction) (Device, error) {
 func cardNumber(root fs.FS, card string) int {
 	if n, err := strconv.Atoi(card); err == nil {
 		return n
-	}
-	if strings.ContainsAny(card, "/.") {
-		return -1
 	}
 	target, err := fs.ReadLink(root, "proc/asound/"+card)
 	if err != nil {

@@ -5,10 +5,14 @@
 //
 // The kernel interface is include/uapi/sound/asound.h. A device file is put
 // through these states by ioctls; the number of frames moved by one transfer may
-// be short, because the signal by which Go preempts a goroutine interrupts it.
+// be short.
 //
-//	open --HW_PARAMS, SW_PARAMS--> setup --PREPARE--> prepared
-//	prepared --WRITEI: buffer filled to the start threshold, or READI--> running
+//	open --HW_PARAMS, SW_PARAMS, PREPARE--> prepared
+//	prepared --WRITEI: what is to be in hand, and a frame; or START--> running
 //	running --the telephone was late--> xrun --PREPARE--> prepared
-//	any --the card is unplugged--> gone: silence, and a new open every second
+//	any --the card is unplugged, or moves nothing--> gone: silence at the same pace,
+//	    and a look for it every second, by its name
+//
+// How much waits in a card is kept as little as is safe: see level. A call has two
+// clocks, those of microphone and earpiece, and follows that of the microphone.
 package alsa

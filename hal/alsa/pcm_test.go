@@ -1,206 +1,419 @@
 package alsa
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"chordophone/hal"
 )
 
-// A card that is unplugged in a call leaves silence in real time.
-func TestUnplugged(t *testing.T) {
-	for _, dir := range []Direction{Capture, Playback} {
-		// The descriptor of something that is no sound card stands for one that
-		// answers nothing any more.
-		fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
+// tone is what a card of that rate hears: a tone.
+func tone(rate int, hertz float64) func(int) float64 {
+	return func(n int) float64 { return 0.3 * math.Sin(2*math.Pi*hertz*float64(n)/float64(rate)) }
+}
+
+func newCard(rate, channels int) *card {
+	return &card{id: "Device", number: 1, rate: rate, channels: channels, capture: tone(rate, 1000)}
+}
+
+func open(t *testing.T, c *card, dir Direction) (*PCM, *machine) {
+	t.Helper()
+	m := &machine{cards: []*card{c}}
+	p, err := newPort("hw:Device,0", dir, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Open(), m
+}
+
+// The best form that a card has is taken, and what it granted is read back.
+func TestForms(t *testing.T) {
+	for _, c := range []struct {
+		card           *card
+		asked          int // questions until it agreed
+		period, buffer int
+	}{
+		{newCard(16000, 1), 1, 80, 1920},
+		{newCard(16000, 2), 3, 80, 1920},
+		{newCard(48000, 2), 7, 240, 5760},
+		{&card{id: "Device", rate: 44100, channels: 2, loose: true}, 12, 1024, 8192},
+	} {
+		p, _ := open(t, c.card, Playback)
+		if p.Rate() != c.card.rate || p.Channels() != c.card.channels || len(c.card.forms) != c.asked {
+			t.Errorf("%d Hz, %d channels after %v", p.Rate(), p.Channels(), c.card.forms)
 		}
+		if p.form.period != c.period || p.form.buffer != c.buffer {
+			t.Errorf("%d Hz: period %d, buffer %d", p.Rate(), p.form.period, p.form.buffer)
+		}
+		p.Close()
+	}
+	p, m := open(t, &card{id: "Device", rate: 22050, channels: 6}, Capture)
+	if err := p.port.Trouble(); err == nil || !strings.Contains(err.Error(), "no 16-bit form") || len(m.fds) != 0 {
+		t.Errorf("a card with nothing in common: %v, %d left open", err, len(m.fds))
+	}
+}
+
+// call reads, works for a while and plays, as in a call, and returns what was read.
+func call(mic, ear *PCM, frames int, work func(n int) time.Duration) (heard []int16) {
+	frame := make([]int16, hal.FrameSamples)
+	for n := range frames {
+		mic.Read(frame)
+		heard = append(heard, frame...)
+		time.Sleep(work(n))
+		ear.Push(frame)
+	}
+	return heard
+}
+
+func quick(int) time.Duration { return time.Millisecond }
+
+// handset opens both directions of one card.
+func handset(t *testing.T, c *card) (mic, ear *PCM) {
+	t.Helper()
+	mic, m := open(t, c, Capture)
+	p, err := newPort("hw:Device", Playback, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mic, p.Open()
+}
+
+// In a call some 10 ms wait in the card when a frame comes, also after the tones before
+// it, and nothing is lost.
+func TestLatency(t *testing.T) {
+	for _, c := range []*card{newCard(16000, 1), newCard(48000, 2), newCard(44100, 2)} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &PCM{name: "hw:31,31", dir: dir, fd: fd, call: ioctl}
-			p.form(hal.Rate, 1)
-			start := time.Now()
-			for range 101 {
-				samples := slices.Repeat([]int16{7}, hal.FrameSamples)
-				if dir == Capture {
-					err = p.Read(samples)
-				} else {
-					err = p.Write(samples)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				if dir == Capture && slices.ContainsFunc(samples, func(s int16) bool { return s != 0 }) {
-					t.Fatal("a card that is gone is heard")
-				}
+			mic, ear := handset(t, c)
+			begin := time.Now()
+			for range 100 { // a dial tone
+				ear.Write(make([]int16, hal.FrameSamples))
 			}
-			// A playback discovers the loss in its first frame, which is not paced.
-			if d := time.Since(start); d < 1980*time.Millisecond || d > 2*time.Second {
-				t.Errorf("%v: 101 frames took %v", dir, d)
+			if d := time.Since(begin); d < 1970*time.Millisecond || d > 2*time.Second {
+				t.Errorf("%d Hz: 100 frames took %v", c.rate, d)
 			}
-			if err := p.Close(); err != nil {
-				t.Error(err)
+			before := len(c.queued)
+			c.reads = 0
+			call(mic, ear, 500, quick)
+			if c.xruns != 0 {
+				t.Errorf("%d Hz: %d xruns", c.rate, c.xruns)
+			}
+			if c.reads > 3*500 {
+				t.Errorf("%d Hz: %d reads for 500 frames: it wakes too often", c.rate, c.reads)
+			}
+			ms := func(n int) float64 { return float64(n) * 1000 / float64(c.rate) }
+			low, high := slices.Min(c.queued[before:]), slices.Max(c.queued[before:])
+			t.Logf("%d Hz: %.1f to %.1f ms in hand", c.rate, ms(low), ms(high))
+			if ms(low) < 2 || ms(high) > 15.1 {
+				t.Errorf("%d Hz: %.1f to %.1f ms in hand before a frame, want about 10", c.rate, ms(low), ms(high))
+			}
+			mic.Close()
+			ear.Close()
+		})
+	}
+}
+
+// Short transfers, and those that are tried again, lose and double nothing.
+func TestShortTransfers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(16000, 2)
+		c.short = 37
+		c.capture = tone(16000, 1037) // no two frames of it are the same
+		c.fail = map[uintptr][]error{
+			ioctlReadi:  {nil, unix.EAGAIN, nil, unix.EAGAIN, unix.EAGAIN},
+			ioctlWritei: {nil, nil, unix.EAGAIN},
+		}
+		mic, ear := handset(t, c)
+		heard := call(mic, ear, 20, quick)
+		mic.Close()
+		time.Sleep(100 * time.Millisecond)
+		ear.Close()
+		for i, s := range heard {
+			if want := int16(32767 * c.capture(i)); s != want {
+				t.Fatalf("sample %d heard as %d, want %d", i, s, want)
+			}
+		}
+		played := c.played[slices.IndexFunc(c.played, func(s int16) bool { return s != 0 })-1:]
+		if n := min(len(played), len(heard)); n < len(heard)-100 || !slices.Equal(played[:n], heard[:n]) {
+			t.Errorf("of %d samples %d were played, or changed", len(heard), n)
+		}
+		if x := mic.port.Stats().Xruns + ear.port.Stats().Xruns; x != 0 {
+			t.Errorf("%d xruns", x)
+		}
+	})
+}
+
+// A card at 48 kHz stereo is heard at 16 kHz mono.
+func TestConversion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mic, ear := handset(t, newCard(48000, 2))
+		got := call(mic, ear, 20, quick)
+		mic.Close()
+		ear.Close()
+		for i := 640; i < len(got)-16; i++ { // 1 kHz at 16 kHz repeats every 16 samples
+			if d := int(got[i]) - int(got[i+16]); d < -3 || d > 3 {
+				t.Fatalf("sample %d: %d and %d", i, got[i], got[i+16])
+			}
+		}
+		if m := slices.Max(got[640:]); m < 9700 || m > 9900 {
+			t.Errorf("the tone is %d high", m)
+		}
+	})
+}
+
+// Microphone and earpiece on two cards whose clocks differ by 400 ppm: in three minutes no
+// xrun, no longer delay, and no click.
+func TestTwoClocks(t *testing.T) {
+	for _, sign := range []float64{1, -1} {
+		synctest.Test(t, func(t *testing.T) {
+			in, out := newCard(16000, 1), newCard(16000, 1)
+			in.capture = tone(16000, 207)
+			in.ppm, out.ppm = 200*sign, -200*sign
+			mic, _ := open(t, in, Capture)
+			ear, _ := open(t, out, Playback)
+			call(mic, ear, 50*180, quick)
+			mic.Close()
+			ear.Close()
+			if in.xruns+out.xruns != 0 {
+				t.Errorf("%+.0f ppm: %d and %d xruns", 2*in.ppm, in.xruns, out.xruns)
+			}
+			if low, high := slices.Min(out.queued[100:]), slices.Max(out.queued[100:]); low < 3*millisecond || high > 18*millisecond {
+				t.Errorf("%+.0f ppm: %d to %d samples in hand", 2*in.ppm, low, high)
+			}
+			// The curvature of a tone of 207 Hz is 65 at most.
+			bend := 0
+			for i := 1000; i < len(out.played)-1; i++ {
+				bend = max(bend, abs(int(out.played[i+1])-2*int(out.played[i])+int(out.played[i-1])))
+			}
+			if bend > 75 {
+				t.Errorf("%+.0f ppm: a bend of %d", 2*in.ppm, bend)
 			}
 		})
 	}
 }
 
-// fake is a card that has one form of sound, moves few frames at a time and fails
-// as told.
-type fake struct {
-	rate, channels uint32
-	loose          bool    // it grants no short buffer
-	fail           []error // what the next transfers meet
+func abs(x int) int { return max(x, -x) }
 
-	asked    []string
-	prepared int
-	sw       swParams
-	played   []int16
-	captured int // frames
+// A telephone that is late again and again keeps more in hand until that suffices, and
+// less when it is punctual for long.
+func TestXrunsTeach(t *testing.T) {
+	for _, every := range []int{50, 250} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCard(16000, 1)
+			mic, ear := handset(t, c)
+			late := func(n int) time.Duration {
+				if n%every == every-1 {
+					return 18 * time.Millisecond
+				}
+				return time.Millisecond
+			}
+			call(mic, ear, 50*30, late)
+			first := c.xruns
+			call(mic, ear, 50*60, late)
+			if first == 0 || first > 4 || c.xruns != first {
+				t.Errorf("late every %d frames: %d xruns at first, %d later", every, first, c.xruns-first)
+			}
+			if got := ear.port.Stats().Xruns; got != int64(c.xruns) {
+				t.Errorf("late every %d frames: %d xruns counted, %d were", every, got, c.xruns)
+			}
+			call(mic, ear, 50*120, quick)
+			if last := c.queued[len(c.queued)-1]; ear.port.level.goal >= goalFirst || last > goalFirst+slack {
+				t.Errorf("late every %d frames: after two punctual minutes %d samples in hand, the goal %d", every, last, ear.port.level.goal)
+			}
+			if c.xruns != first {
+				t.Error("an xrun while punctual")
+			}
+			mic.Close()
+			ear.Close()
+		})
+	}
 }
 
-func (f *fake) call(_ int, request uintptr, arg unsafe.Pointer) error {
-	switch request {
-	case ioctlHWParams:
-		hw := (*hwParams)(arg)
-		rate, channels := hw.intervals[paramRate].min, hw.intervals[paramChannels].min
-		bounded := hw.intervals[paramBufferSize].max != math.MaxUint32
-		f.asked = append(f.asked, fmt.Sprintf("%d/%d", rate, channels))
-		if rate != f.rate || channels != f.channels || bounded && f.loose {
-			return unix.EINVAL
+// A telephone that stalls for long is as quick as before when it is back.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(16000, 1)
+		mic, ear := handset(t, c)
+		call(mic, ear, 500, func(n int) time.Duration {
+			if n == 100 {
+				return 90 * time.Millisecond
+			}
+			return time.Millisecond
+		})
+		goal := ear.port.level.goal
+		if high := slices.Max(c.queued[400:]); high > goal+6*millisecond {
+			t.Errorf("%d samples in hand after a stall, want %d", high, goal)
 		}
-		if !bounded {
-			hw.intervals[paramBufferSize].max = 4096
+		if waits := mic.port.sys.(*machine).fds[mic.fd].avail(); waits > 6*millisecond {
+			t.Errorf("%d samples wait in the microphone after a stall", waits)
 		}
-		hw.intervals[paramBufferSize].min = hw.intervals[paramBufferSize].max
-	case ioctlSWParams:
-		f.sw = *(*swParams)(arg)
-	case ioctlPrepare:
-		f.prepared++
-	case ioctlWritei, ioctlReadi:
-		if len(f.fail) > 0 {
-			err := f.fail[0]
-			f.fail = f.fail[1:]
-			if err != nil {
-				return err
+		if goal > goalFirst {
+			t.Errorf("a stall that nothing could bridge taught a goal of %d", goal)
+		}
+		mic.Close()
+		ear.Close()
+	})
+}
+
+// An xrun and a machine that slept are survived, in both directions.
+func TestRecovery(t *testing.T) {
+	for _, dir := range []Direction{Capture, Playback} {
+		for _, err := range []error{unix.EPIPE, unix.ESTRPIPE} {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCard(16000, 1)
+				request := map[Direction]uintptr{Capture: ioctlReadi, Playback: ioctlWritei}[dir]
+				mic, ear := handset(t, c)
+				call(mic, ear, 10, quick)
+				c.fail = map[uintptr][]error{request: {nil, nil, err}}
+				begin := time.Now()
+				heard := call(mic, ear, 50, quick)
+				if d := time.Since(begin); d < 970*time.Millisecond || d > 1060*time.Millisecond {
+					t.Errorf("%v, %v: 50 frames took %v", dir, err, d)
+				}
+				if got := mic.port.Stats().Xruns + ear.port.Stats().Xruns; got != 1 {
+					t.Errorf("%v, %v: %d xruns counted", dir, err, got)
+				}
+				if slices.Max(heard[len(heard)-hal.FrameSamples:]) < 9000 || slices.Max(c.played[len(c.played)-hal.FrameSamples:]) < 9000 {
+					t.Errorf("%v, %v: silent afterwards", dir, err)
+				}
+				mic.Close()
+				ear.Close()
+			})
+		}
+	}
+}
+
+// A card that is unplugged in a call leaves silence at the same pace, and is heard again
+// when it is back under its name, whatever number it has then.
+func TestUnplugged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(48000, 2)
+		mic, ear := handset(t, c)
+		m := mic.port.sys.(*machine)
+		call(mic, ear, 50, quick)
+		c.gone = true
+		begin := time.Now()
+		heard := call(mic, ear, 150, quick)
+		if d := time.Since(begin); d < 2980*time.Millisecond || d > 3040*time.Millisecond {
+			t.Errorf("150 frames took %v", d)
+		}
+		if slices.Max(heard[len(heard)/2:]) != 0 {
+			t.Error("a card that is gone is heard")
+		}
+		for _, p := range []*Port{mic.port, ear.port} {
+			if err := p.Trouble(); !errors.Is(err, ErrNoDevice) || p.Stats().Losses != 1 {
+				t.Errorf("%v: %v, %+v", p.dir, err, p.Stats())
 			}
 		}
-		x := (*xferi)(arg)
-		n := min(int(x.frames), 100)
-		buf := unsafe.Slice((*int16)(x.buf), n*int(f.channels))
-		if request == ioctlWritei {
-			f.played = append(f.played, buf...)
-		} else {
-			for i := range buf {
-				t := float64(f.captured+i/int(f.channels)) / float64(f.rate)
-				buf[i] = int16(10000 * math.Sin(2*math.Pi*1000*t))
-			}
-			f.captured += n
+		if len(m.fds) != 0 {
+			t.Errorf("%d files of the old card are open, so it cannot come back by its name", len(m.fds))
 		}
-		x.result = n
-	}
-	return nil
+		c.gone, c.number, c.played = false, 4, nil
+		heard = call(mic, ear, 100, quick)
+		if slices.Max(heard[len(heard)/2+hal.Rate/10:]) < 9000 || len(c.played) < 48000/2 || slices.Max(c.played) < 9000 {
+			t.Errorf("not heard within a second after it came back: %d frames played", len(c.played))
+		}
+		if err := errors.Join(mic.port.Trouble(), ear.port.Trouble()); err != nil {
+			t.Error(err)
+		}
+		mic.Close()
+		ear.Close()
+		if len(m.fds) != 0 {
+			t.Error("left open")
+		}
+	})
 }
 
-func plug(t *testing.T, f *fake, dir Direction) *PCM {
-	t.Helper()
-	p := &PCM{name: "fake", dir: dir, fd: -1, call: f.call}
-	if err := p.configure(-1); err != nil {
-		t.Fatal(err)
-	}
-	p.fd = math.MaxInt32
-	return p
-}
-
-// The best form that a card has is taken, and what it granted is read back.
-func TestConfigure(t *testing.T) {
-	for _, c := range []struct {
-		card  fake
-		asked int // questions until it agreed
-		start uintptr
-		stop  uintptr
-	}{
-		{fake{rate: 16000, channels: 1}, 1, 640, 960},
-		{fake{rate: 16000, channels: 2}, 3, 640, 960},
-		{fake{rate: 48000, channels: 2}, 7, 1920, 2880},
-		{fake{rate: 44100, channels: 2, loose: true}, 12, 1764, 4096},
-	} {
-		p := plug(t, &c.card, Playback)
-		if p.Rate() != int(c.card.rate) || p.Channels() != int(c.card.channels) || len(c.card.asked) != c.asked {
-			t.Errorf("%d Hz, %d channels after %v", p.Rate(), p.Channels(), c.card.asked)
+// A playback without its card has the card's pace, and says why it is silent.
+func TestAbsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(16000, 1)
+		c.busy = true
+		p, _ := open(t, c, Playback)
+		begin := time.Now()
+		for range 106 {
+			p.Write(make([]int16, hal.FrameSamples))
 		}
-		if c.card.sw.startThreshold != c.start || c.card.sw.stopThreshold != c.stop || c.card.prepared != 1 {
-			t.Errorf("%d Hz: start %d, stop %d, prepared %d", p.Rate(), c.card.sw.startThreshold, c.card.sw.stopThreshold, c.card.prepared)
+		if d := time.Since(begin); d != 2100*time.Millisecond {
+			t.Errorf("106 frames took %v", d)
 		}
-	}
-	p := &PCM{dir: Capture, call: (&fake{rate: 22050, channels: 6}).call}
-	if err := p.configure(-1); err == nil {
-		t.Error("a card with nothing in common is accepted")
-	}
-}
-
-// A transfer that is cut short by a signal, tried again, or met by an xrun loses
-// and doubles nothing.
-func TestPlay(t *testing.T) {
-	f := &fake{rate: 16000, channels: 2, fail: []error{nil, unix.EAGAIN, unix.EPIPE, nil, unix.ESTRPIPE}}
-	p := plug(t, f, Playback)
-	var want []int16
-	frame := make([]int16, hal.FrameSamples)
-	for n := range 5 {
-		for i := range frame {
-			frame[i] = int16(n*1000 + i)
-			want = append(want, frame[i], frame[i])
+		if err := p.port.Trouble(); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another program uses it") {
+			t.Errorf("%v", err)
 		}
-		if err := p.Write(frame); err != nil {
-			t.Fatal(err)
+		c.busy = false
+		for range 100 {
+			p.Write(make([]int16, hal.FrameSamples))
 		}
-	}
-	if !slices.Equal(f.played, want) {
-		t.Errorf("%d samples were played, want %d", len(f.played), len(want))
-	}
-	if p.Xruns() != 1 || f.prepared != 3 {
-		t.Errorf("%d xruns, prepared %d times", p.Xruns(), f.prepared)
-	}
-}
-
-// A card at 48 kHz stereo is heard at 16 kHz mono, frame for frame.
-func TestCapture(t *testing.T) {
-	f := &fake{rate: 48000, channels: 2}
-	p := plug(t, f, Capture)
-	var got []int16
-	frame := make([]int16, hal.FrameSamples)
-	for n := range 10 {
-		if err := p.Read(frame); err != nil {
-			t.Fatal(err)
+		if err := p.port.Trouble(); err != nil || len(c.played) < 2*16000-3000 {
+			t.Errorf("%v, %d samples played after it was free", err, len(c.played))
 		}
-		got = append(got, frame...)
-		if f.captured != (n+1)*960 {
-			t.Errorf("frame %d took %d frames of the card", n, f.captured)
+		p.Close()
+		if err := p.port.Trouble(); err != nil {
+			t.Error(err)
 		}
-	}
-	// 1 kHz at 16 kHz repeats every 16 samples.
-	for i := 320; i < len(got)-16; i++ {
-		if d := int(got[i]) - int(got[i+16]); d < -2 || d > 2 {
-			t.Fatalf("sample %d: %d and %d", i, got[i], got[i+16])
+		c.gone = true
+		if err := p.port.Trouble(); !errors.Is(err, ErrNoDevice) {
+			t.Errorf("unplugged while nothing is open: %v", err)
 		}
-	}
-	if m := slices.Max(got[320:]); m < 9800 || m > 10100 {
-		t.Errorf("the tone is %d high", m)
-	}
+	})
 }
 
 // A card that moves nothing is given up instead of waited for.
 func TestStuck(t *testing.T) {
-	f := &fake{rate: 16000, channels: 1, fail: slices.Repeat([]error{unix.EPIPE}, 1000)}
-	p := plug(t, f, Playback)
-	if err := p.transfer(ioctlWritei, make([]int16, 320)); err == nil || f.prepared > 20 {
-		t.Errorf("%v after %d xruns", err, p.Xruns())
+	for _, dir := range []Direction{Capture, Playback} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCard(16000, 1)
+			p, _ := open(t, c, dir)
+			c.stuck = true
+			begin := time.Now()
+			for range 50 {
+				if dir == Capture {
+					p.Read(make([]int16, hal.FrameSamples))
+				} else {
+					p.Write(make([]int16, hal.FrameSamples))
+				}
+			}
+			if d := time.Since(begin); d > 1500*time.Millisecond || p.port.Stats().Losses == 0 {
+				t.Errorf("%v: 50 frames took %v, %+v", dir, d, p.port.Stats())
+			}
+			p.Close()
+		})
 	}
+}
+
+// A card that says that it is ready and moves nothing is given up, too.
+func TestLiar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(16000, 1)
+		p, _ := open(t, c, Capture)
+		c.fail = map[uintptr][]error{ioctlReadi: slices.Repeat([]error{unix.EAGAIN}, 1000)}
+		c.liar = true
+		p.Read(make([]int16, hal.FrameSamples))
+		if left := len(c.fail[ioctlReadi]); left < 980 || p.port.Stats().Losses != 1 {
+			t.Errorf("tried %d times, %+v", 1000-left, p.port.Stats())
+		}
+		p.Close()
+	})
+}
+
+// A call takes no memory with each frame.
+func TestNoGarbage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(48000, 2)
+		mic, ear := handset(t, c)
+		call(mic, ear, 100, quick)
+		c.played, c.queued = make([]int16, 0, 1<<20), make([]int, 0, 1<<16)
+		frame := make([]int16, hal.FrameSamples)
+		if n := testing.AllocsPerRun(200, func() { mic.Read(frame); ear.Push(frame) }); n != 0 {
+			t.Errorf("%v allocations a frame", n)
+		}
+		mic.Close()
+		ear.Close()
+	})
 }

@@ -133,6 +133,29 @@ func BenchmarkResample(b *testing.B) {
 	}
 }
 
+// A frame bent by a sample begins and ends as it was, and has no step that it had not.
+func TestBend(t *testing.T) {
+	src := sine(16000, 300, 10000, 320)
+	for _, n := range []int{319, 320, 321} {
+		got := Bend(nil, src, n)
+		if len(got) != n || got[0] != src[0] || got[n-1] != src[319] {
+			t.Fatalf("%d samples, from %d to %d, want %d, from %d to %d", len(got), got[0], got[n-1], n, src[0], src[319])
+		}
+		steepest := 2 * math.Pi * 300 / 16000 * 10000
+		for i := 1; i < n; i++ {
+			if d := abs(int(got[i]) - int(got[i-1])); float64(d) > 1.02*steepest+2 {
+				t.Fatalf("%d samples: a step of %d, the steepest was %.0f", n, d, steepest)
+			}
+		}
+	}
+	// Two frames in the time of one: the first goes over into the second.
+	two := append(slices.Repeat([]int16{1000}, 320), slices.Repeat([]int16{-1000}, 320)...)
+	got := Bend(nil, two, 320)
+	if len(got) != 320 || got[0] != 1000 || got[319] != -1000 || abs(int(got[160])) > 20 {
+		t.Errorf("%d samples, %d, %d, %d", len(got), got[0], got[160], got[319])
+	}
+}
+
 func TestPacer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p Pacer

@@ -3,6 +3,7 @@ package pins
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ const driverName = "ioctl-gpio"
 // source finds the chip of a board, as often as it takes.
 type source struct {
 	board *board.Board
+	log   *slog.Logger
 
 	chip  *gpioioctl.GPIOChip
 	nodes string // the device nodes when periph looked at them last
@@ -35,7 +37,7 @@ func (s *source) open() (wires, error) {
 	if err := s.find(); err != nil {
 		return nil, err
 	}
-	return openLines(s.chip, s.board)
+	return openLines(s.chip, s.board, s.log)
 }
 
 // find looks for the chip among all device nodes, if these are others than when it

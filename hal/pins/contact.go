@@ -8,6 +8,7 @@ import "time"
 type contact struct {
 	steady time.Duration // that while
 	closed bool          // what is believed
+	since  time.Time     // when that changed
 	moved  time.Time     // the first of the samples that say otherwise, zero if the last did not
 }
 
@@ -20,7 +21,7 @@ func (c *contact) sample(now time.Time, closed bool) bool {
 	case c.moved.IsZero():
 		c.moved = now
 	case now.Sub(c.moved) >= c.steady:
-		c.closed, c.moved = closed, time.Time{}
+		c.closed, c.since, c.moved = closed, now, time.Time{}
 		return true
 	}
 	return false

@@ -7,7 +7,9 @@
 //	  matrix    which keys of a matrix are down, without ghosts
 //	  hook      lifted, replaced, flashed
 //	  dial      pulses of a rotary dial
-//	lights    state machine: picture and bell in, outputs and their times out
+//	lights    state machine: picture, bell and hook in, outputs and their times out
+//	pulse     an output that the computer switches on and off by itself (PWM)
+//	finding   what is wrong with the lines as far as they show it
 //	Panel     the loop round both
 //
 // At rest nothing is polled: all columns are low, all inputs report edges, and the

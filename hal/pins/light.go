@@ -3,47 +3,61 @@ package pins
 import (
 	"time"
 
+	"chordophone/board"
 	"chordophone/hal"
 )
 
-// blink is the step in which lamps and bell move.
-const blink = 125 * time.Millisecond
-
-// pattern says in which steps of a period an output is on: bit 0 is the first.
-type pattern struct {
-	steps int
-	on    uint64
+// role is what an output is for.
+type role struct {
+	kind   kind
+	lamp   int // lamps: index into hal.Picture
+	colour hal.Colour
 }
 
-// patterns are what the signals look like.
-var patterns = [...]pattern{
-	hal.Off:   {1, 0},
-	hal.On:    {1, 1},
-	hal.Wink:  {8, 0b01111111},
-	hal.Flash: {2, 0b01},
-	hal.Blip:  {16, 0b1},
+type kind uint8
+
+const (
+	lamp      kind = iota
+	bell           // the ringer, and a bell elsewhere
+	amplifier      // on while there is something to hear
+)
+
+// out is one output of a board and its role.
+type out struct {
+	board.Output
+	role
 }
 
-// bell is ETSI's ringing cadence: one second in five.
-var bell = pattern{40, 0b11111111}
+// outputs are all outputs of a board: the lights of its lamps in the board's order,
+// then what sounds.
+func outputs(b *board.Board) []out {
+	var all []out
+	for _, l := range b.Lamps {
+		if l.Red == nil {
+			all = append(all, out{l.Output, role{lamp, l.Index, hal.Single}})
+			continue
+		}
+		all = append(all, out{l.Output, role{lamp, l.Index, hal.Green}}, out{*l.Red, role{lamp, l.Index, hal.Red}})
+	}
+	for _, o := range [...]*board.Output{b.Ringer, b.Bell} {
+		if o != nil {
+			all = append(all, out{*o, role{kind: bell}})
+		}
+	}
+	if b.Amplifier != nil {
+		all = append(all, out{*b.Amplifier, role{kind: amplifier}})
+	}
+	return all
+}
 
-// period is a multiple of the steps of all patterns.
-const period = 80
-
-// at is whether the output is on in a step.
-func (p pattern) at(step int) bool { return p.on>>(step%p.steps)&1 == 1 }
-
-// lights are the outputs of a board: its lamps in the board's order, then the
-// ringer.
+// lights are what the outputs of a board show.
 type lights struct {
-	lamps   []int // index into hal.Picture
+	roles   []role
 	picture hal.Picture
 	origin  time.Time // when the lamps began
 	rung    time.Time // when the bell began, zero while it is silent
+	lifted  bool
 }
-
-// outputs is how many there are.
-func (l *lights) outputs() int { return len(l.lamps) + 1 }
 
 // ring starts or stops the bell.
 func (l *lights) ring(now time.Time, on bool) {
@@ -56,32 +70,34 @@ func (l *lights) ring(now time.Time, on bool) {
 }
 
 // output is the pattern of an output and when it began.
-func (l *lights) output(i int) (pattern, time.Time) {
+func (l *lights) output(i int) (hal.Pattern, time.Time) {
+	r := l.roles[i]
 	switch {
-	case i < len(l.lamps):
-		return patterns[l.picture[l.lamps[i]]], l.origin
-	case l.rung.IsZero():
-		return patterns[hal.Off], l.origin
-	default:
-		return bell, l.rung
+	case r.kind == lamp:
+		return l.picture[r.lamp].Pattern(r.colour), l.origin
+	case r.kind == amplifier && (l.lifted || !l.rung.IsZero()):
+		return hal.On.Pattern(hal.Single), l.origin
+	case r.kind == bell && !l.rung.IsZero():
+		return hal.Bell, l.rung
 	}
+	return hal.Off.Pattern(hal.Single), l.origin
 }
 
 // on is whether an output is on.
 func (l *lights) on(now time.Time, i int) bool {
 	p, since := l.output(i)
-	return p.at(stepAt(now, since))
+	return p.At(stepAt(now, since))
 }
 
 // Next is when the first of the outputs changes, zero if none does.
 func (l *lights) Next(now time.Time) time.Time {
 	var next time.Time
-	for i := range l.outputs() {
+	for i := range l.roles {
 		p, since := l.output(i)
 		step := stepAt(now, since)
-		for later := step + 1; later <= step+period; later++ {
-			if p.at(later) != p.at(step) {
-				next = earliest(next, since.Add(time.Duration(later)*blink))
+		for later := step + 1; later <= step+hal.Period; later++ {
+			if p.At(later) != p.At(step) {
+				next = earliest(next, since.Add(time.Duration(later)*hal.Blink))
 				break
 			}
 		}
@@ -89,4 +105,4 @@ func (l *lights) Next(now time.Time) time.Time {
 	return next
 }
 
-func stepAt(now, since time.Time) int { return int(now.Sub(since) / blink) }
+func stepAt(now, since time.Time) int { return int(now.Sub(since) / hal.Blink) }

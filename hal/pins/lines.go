@@ -2,6 +2,7 @@ package pins
 
 import (
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -34,34 +35,45 @@ type lines struct {
 	stopping atomic.Bool
 }
 
+// output is a line that stands still, or one that pulses.
 type output struct {
-	line *gpioioctl.GPIOLine
-	low  bool // lights while low
+	line  *gpioioctl.GPIOLine
+	low   bool // lights while low
+	pulse *pulse
 }
 
 // openLines requests the lines of a board: inputs as one set, so that they are read
 // at once and one wait is for all; columns one by one, because a set cannot turn
 // its lines round.
-func openLines(chip *gpioioctl.GPIOChip, b *board.Board) (_ wires, err error) {
+func openLines(chip *gpioioctl.GPIOChip, b *board.Board, log *slog.Logger) (_ wires, err error) {
 	w := &lines{board: b, driven: rest, moved: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			w.release()
 		}
 	}()
-	for i, l := range b.Keypad.Cols {
-		line, err := lineOf(chip, l, fmt.Sprintf("keypad column %d", i+1))
+	for _, l := range b.Keypad.Cols {
+		line, err := lineOf(chip, l, b.Word(l))
 		if err != nil {
 			return nil, err
 		}
 		w.columns = append(w.columns, line)
 	}
 	for _, o := range outputs(b) {
-		line, err := lineOf(chip, o.Line, "lamp or ringer")
+		if o.PWM != (board.PWM{}) {
+			pulse, err := openPulse(pwmRoot, o.Output)
+			if err == nil {
+				w.outputs = append(w.outputs, output{pulse: pulse})
+				continue
+			}
+			log.Warn("an output does not pulse, it is only switched", "word", b.Word(o.Line), "err", err,
+				"hint", "config.txt needs dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4")
+		}
+		line, err := lineOf(chip, o.Line, b.Word(o.Line))
 		if err != nil {
 			return nil, err
 		}
-		w.outputs = append(w.outputs, output{line, o.ActiveLow})
+		w.outputs = append(w.outputs, output{line: line, low: o.ActiveLow})
 	}
 	for i, in := range contacts(b) {
 		if in.ActiveLow {
@@ -100,18 +112,6 @@ func lineOf(chip *gpioioctl.GPIOChip, l board.Line, user string) (*gpioioctl.GPI
 	return chip.ByNumber(int(l)), nil
 }
 
-// outputs are the lamps of a board in its order, and the ringer if it has one.
-func outputs(b *board.Board) []board.Output {
-	var all []board.Output
-	for _, l := range b.Lamps {
-		all = append(all, l.Output)
-	}
-	if b.Ringer != nil {
-		all = append(all, *b.Ringer)
-	}
-	return all
-}
-
 // inputs is the set of a board's inputs: the rows, then the contacts.
 func inputs(chip *gpioioctl.GPIOChip, b *board.Board) (*gpioioctl.LineSetConfig, error) {
 	var all []board.Input
@@ -122,7 +122,7 @@ func inputs(chip *gpioioctl.GPIOChip, b *board.Board) (*gpioioctl.LineSetConfig,
 	config := &gpioioctl.LineSetConfig{DefaultDirection: gpioioctl.LineInput, DefaultEdge: gpio.BothEdges, DefaultPull: gpio.PullUp}
 	var down, none []string
 	for _, in := range all {
-		line, err := lineOf(chip, in.Line, "keypad row or contact")
+		line, err := lineOf(chip, in.Line, b.Word(in.Line))
 		if err != nil {
 			return nil, err
 		}
@@ -191,10 +191,10 @@ func (w *lines) drive(column int) error {
 
 // set implements wires.
 func (w *lines) set(i int, on bool) error {
-	if i >= len(w.outputs) {
-		return nil // no ringer
-	}
 	o := w.outputs[i]
+	if o.pulse != nil {
+		return o.pulse.set(on)
+	}
 	if err := o.line.Out(gpio.Level(on != o.low)); err != nil {
 		return fmt.Errorf("%s: %w", o.line.Name(), err)
 	}
@@ -252,6 +252,8 @@ func (w *lines) release() {
 		c.Close()
 	}
 	for _, o := range w.outputs {
-		o.line.Close()
+		if o.line != nil {
+			o.line.Close()
+		}
 	}
 }

@@ -18,8 +18,7 @@ type wires interface {
 	// probe drives a column, or all if it is rest, waits for the lines to settle
 	// and reads the inputs.
 	probe(column int) (rows, contacts uint64, err error)
-	// set switches an output: a lamp in the board's order, or after them the
-	// ringer, which need not exist.
+	// set switches an output, in the order of outputs.
 	set(output int, on bool) error
 	// edges says that an input has moved. It is closed when the lines are gone.
 	edges() <-chan struct{}
@@ -39,25 +38,28 @@ type Panel struct {
 	stopOnce sync.Once
 	ended    chan struct{} // closed when the loop has ended
 
-	keyboard *keyboard // of the loop
-	shown    []bool    // outputs as they are, of the loop
+	board *board.Board
+	shown []bool // outputs as they are, of the loop
 
 	wake chan struct{} // lights have changed, capacity 1
 
-	mu     sync.Mutex // guards lights
-	lights lights
+	mu       sync.Mutex // guards what follows
+	keyboard *keyboard
+	lights   lights
+	trouble  error // why there are no lines, nil if there are
 }
 
 // Open starts a panel on the lines of a board. It does not fail if they are not
 // there: see the package comment.
 func Open(b *board.Board, log *slog.Logger) *Panel {
-	s := source{board: b}
+	s := source{board: b, log: log}
 	s.find() // now, while nothing else opens files; open says what is wrong
 	return start(b, log, s.open)
 }
 
 func start(b *board.Board, log *slog.Logger, open func() (wires, error)) *Panel {
 	p := &Panel{
+		board:    b,
 		open:     open,
 		log:      log,
 		events:   make(chan hal.Event, 64),
@@ -67,8 +69,8 @@ func start(b *board.Board, log *slog.Logger, open func() (wires, error)) *Panel 
 		keyboard: newKeyboard(b),
 		lights:   lights{origin: time.Now()},
 	}
-	for _, l := range b.Lamps {
-		p.lights.lamps = append(p.lights.lamps, l.Index)
+	for _, o := range outputs(b) {
+		p.lights.roles = append(p.lights.roles, o.role)
 	}
 	go p.run()
 	return p
@@ -125,12 +127,17 @@ func (p *Panel) run() {
 				p.log.Info("the GPIO lines are back")
 			}
 			said = ""
+			p.fail(nil)
 			err = p.serve(w)
 			w.Close()
-			for _, ev := range p.keyboard.letGo() {
+			p.mu.Lock()
+			up := p.keyboard.letGo()
+			p.mu.Unlock()
+			for _, ev := range up {
 				p.emit(ev)
 			}
 		}
+		p.fail(err)
 		if err != nil && err.Error() != said {
 			said = err.Error()
 			p.log.Error("no keys and no lamps", "err", err)
@@ -143,9 +150,16 @@ func (p *Panel) run() {
 	}
 }
 
+// fail notes why there are no lines.
+func (p *Panel) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = err
+}
+
 // serve works with lines until Close, or until they fail.
 func (p *Panel) serve(w wires) error {
-	p.shown = make([]bool, len(p.lights.lamps)+1)
+	p.shown = make([]bool, len(p.lights.roles))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	if err := p.carry(w, []action{probe{rest}}); err != nil {
@@ -156,7 +170,7 @@ func (p *Panel) serve(w wires) error {
 		if err != nil {
 			return err
 		}
-		next = earliest(next, p.keyboard.Next())
+		next = earliest(next, p.due())
 		if next.IsZero() {
 			timer.Stop()
 		} else {
@@ -173,10 +187,23 @@ func (p *Panel) serve(w wires) error {
 			}
 		case <-timer.C:
 		}
-		if err := p.carry(w, p.keyboard.Step(time.Now(), woken{})); err != nil {
+		if err := p.carry(w, p.step(woken{})); err != nil {
 			return err
 		}
 	}
+}
+
+func (p *Panel) step(ev event) []action {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keyboard.Step(time.Now(), ev)
+}
+
+// due is when the keyboard wants to be woken.
+func (p *Panel) due() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keyboard.Next()
 }
 
 // carry carries actions out, and those that come of them.
@@ -192,7 +219,7 @@ func (p *Panel) carry(w wires, actions []action) error {
 				if err != nil {
 					return err
 				}
-				again = p.keyboard.Step(time.Now(), levels{a.column, rows, contacts})
+				again = p.step(levels{a.column, rows, contacts})
 			}
 		}
 		actions = again
@@ -202,6 +229,11 @@ func (p *Panel) carry(w wires, actions []action) error {
 
 // emit tells the telephone of a movement.
 func (p *Panel) emit(ev hal.Event) {
+	if ev.Key == hal.Hook {
+		p.mu.Lock()
+		p.lights.lifted = !ev.Down
+		p.mu.Unlock()
+	}
 	select {
 	case p.events <- ev:
 	case <-p.stop:

@@ -88,7 +88,9 @@ func parse(l line) (moves []hal.Event, quit bool, err error) {
 
 func key(c rune) (hal.Key, error) {
 	switch {
-	case strings.ContainsRune(hal.Digits, c), c == rune(hal.Recall):
+	case strings.ContainsRune(hal.Digits, c), c == rune(hal.Recall), c == rune(hal.Louder), c == rune(hal.Softer):
+		return hal.Key(c), nil
+	case isContact(c):
 		return hal.Key(c), nil
 	case c == 'R':
 		return hal.Recall, nil
@@ -96,4 +98,9 @@ func key(c rune) (hal.Key, error) {
 		return hal.Key(c - 'a' + 'A'), nil
 	}
 	return 0, fmt.Errorf("there is no key %q", c)
+}
+
+func isContact(c rune) bool {
+	_, ok := hal.Key(c).Contact()
+	return ok
 }

@@ -10,7 +10,9 @@
 //	out   {"t":"2026-01-02T15:04:05.000000Z","event":"tone","tone":"dial"}
 //	      {"t":...,"event":"picture","lamps":{"line":"on","message":"off",...}}
 //
-// Keys are 0 to 9, * and #, A to D and R or r, the recall key. A line that cannot be
+// Keys are 0 to 9, * and #, A to D, R or r, the recall key, > and <, louder and softer,
+// and ① to ⑩, those at the contacts' lamps.
+// A key that is held is down, a second's wait, and up. A line that cannot be
 // understood is answered by an error event and otherwise ignored. The input may
 // end without quit, as /dev/null does: the telephone runs on.
 //

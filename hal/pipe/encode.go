@@ -50,6 +50,9 @@ func (p picture) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		if s == hal.Free { // these lamps have one colour
+			s = hal.Off
+		}
 		b = append(b, '"')
 		b = append(b, hal.LampName(i)...)
 		b = append(b, `":"`...)

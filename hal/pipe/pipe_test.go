@@ -57,6 +57,7 @@ func TestCommands(t *testing.T) {
 		{"on\r\n", "+h"},
 		{"off\nkeys 10#\n\n  on  \n", "-h +1 -1 +0 -0 +# -# +h"},
 		{"keys 1 2\n", "+1 -1 +2 -2"},
+		{"keys ><\n", "+> -> +< -<"},
 		{"down 5\nup 5\n", "+5 -5"},
 		{"keys aDrR*\n", "+A -A +D -D +r -r +r -r +* -*"},
 	} {

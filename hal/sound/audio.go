@@ -11,7 +11,7 @@ import (
 
 	"chordophone/hal"
 	"chordophone/hal/alsa"
-	"chordophone/hal/pcm"
+	"chordophone/hal/echo"
 	"chordophone/hal/wav"
 )
 
@@ -20,13 +20,33 @@ var ErrInUse = errors.New("the handset's sound is already in use")
 
 const hint = "use a WAV file, alsa:DEVICE, unix:PATH or none"
 
-// Audio implements hal.Audio. One stream is open at a time.
+// Audio implements hal.Audio. One stream is open at a time; a stream on a sound card is
+// opened, used and closed by one goroutine, whose thread is made urgent for it.
 type Audio struct {
-	mic     func() (source, error)
-	ear     func() (sink, error)
-	clocked bool // the earpiece is a sound card, which needs no pacing
-	inUse   atomic.Bool
-	owned   []io.Closer // what lives longer than a stream
+	mic   func() source
+	ear   func() sink
+	inUse atomic.Bool
+	owned []io.Closer // what lives longer than a stream
+
+	cards  []part       // that the sound goes through
+	line   *echo.Line   // nil: the microphone hears no loudspeaker
+	ringer *ringer      // nil: none
+	side   float64      // how loud a speaker hears himself, a factor
+	gain   atomic.Int32 // of the earpiece, in parts of unity
+	volume int          // of the card, in percent; 0: as it is
+
+	hurry func() (calm func(), err error)
+}
+
+// part is one end of a sound on a card: an alsa.Port.
+type part struct {
+	name string
+	port interface {
+		Trouble() error
+		SetVolume(percent int) error
+		Stats() alsa.Stats
+	}
+	seen alsa.Stats // of Watch
 }
 
 // source is the microphone of one stream, sink its earpiece.
@@ -47,8 +67,13 @@ type (
 // the first call. A socket need not exist yet, but its folder must. The caller
 // closes the Audio after its streams.
 func Open(mic, ear string) (*Audio, error) {
-	a := new(Audio)
+	a := newAudio()
 	err := a.open(mic, ear)
+	for _, c := range a.cards {
+		if err == nil {
+			err = named(c.name, c.port.Trouble())
+		}
+	}
 	if err != nil {
 		a.Close()
 		return nil, err
@@ -56,42 +81,59 @@ func Open(mic, ear string) (*Audio, error) {
 	return a, nil
 }
 
+func newAudio() *Audio {
+	a := &Audio{hurry: alsa.Hurry}
+	a.SetGain(0)
+	return a
+}
+
+func named(part string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", part, err)
+	}
+	return err
+}
+
 func (a *Audio) open(mic, ear string) error {
 	if err := differ(mic, ear); err != nil {
 		return err
 	}
 	if err := a.openMic(mic); err != nil {
-		return fmt.Errorf("microphone: %w", err)
+		return named(microphone, err)
 	}
-	if err := a.openEar(ear); err != nil {
-		return fmt.Errorf("earpiece: %w", err)
-	}
-	return nil
+	return named(earpiece, a.openEar(ear))
 }
+
+// The parts of a telephone's sound, as people call them.
+const (
+	microphone = "microphone"
+	earpiece   = "earpiece"
+)
 
 func (a *Audio) openMic(spec string) error {
 	kind, where := parse(spec)
 	switch kind {
 	case none:
-		a.mic = func() (source, error) { return silence{}, nil }
+		a.mic = func() source { return silence{} }
 	case card:
-		if err := alsa.Check(where, alsa.Capture); err != nil {
+		port, err := a.card(microphone, where, alsa.Capture)
+		if err != nil {
 			return err
 		}
-		a.mic = func() (source, error) { return alsa.Open(where, alsa.Capture) }
+		a.mic = func() source { return port.Open() }
 	case stream:
 		s, err := a.dial(where)
 		if err != nil {
 			return err
 		}
-		a.mic = func() (source, error) { return socketEnd{s}, nil }
+		a.mic = func() source { return socketEnd{s} }
 	case file:
 		s, err := wav.ReadFile(where)
 		if err != nil {
 			return fmt.Errorf("%w (%s)", err, hint)
 		}
 		samples := s.At(hal.Rate)
-		a.mic = func() (source, error) { return &player{rest: samples}, nil }
+		a.mic = func() source { return &player{rest: samples} }
 	}
 	return nil
 }
@@ -100,28 +142,37 @@ func (a *Audio) openEar(spec string) error {
 	kind, where := parse(spec)
 	switch kind {
 	case none:
-		a.ear = func() (sink, error) { return silence{}, nil }
+		a.ear = func() sink { return silence{} }
 	case card:
-		if err := alsa.Check(where, alsa.Playback); err != nil {
+		port, err := a.card(earpiece, where, alsa.Playback)
+		if err != nil {
 			return err
 		}
-		a.clocked = true
-		a.ear = func() (sink, error) { return alsa.Open(where, alsa.Playback) }
+		a.ear = func() sink { return port.Open() }
 	case stream:
 		s, err := a.dial(where)
 		if err != nil {
 			return err
 		}
-		a.ear = func() (sink, error) { return socketEnd{s}, nil }
+		a.ear = func() sink { return socketEnd{s} }
 	case file:
 		r, err := wav.Create(where, hal.Rate)
 		if err != nil {
 			return fmt.Errorf("%w (%s)", err, hint)
 		}
 		a.owned = append(a.owned, r)
-		a.ear = func() (sink, error) { return recording{r}, nil }
+		a.ear = func() sink { return recording{r} }
 	}
 	return nil
+}
+
+// card makes a port one of the audio's.
+func (a *Audio) card(name, device string, dir alsa.Direction) (*alsa.Port, error) {
+	port, err := alsa.NewPort(device, dir)
+	if err == nil {
+		a.cards = append(a.cards, part{name: name, port: port})
+	}
+	return port, err
 }
 
 // dial returns the socket of a path, which microphone and earpiece may share.
@@ -139,23 +190,19 @@ func (a *Audio) dial(path string) (*socket, error) {
 	return s, nil
 }
 
-// Open implements hal.Audio.
+// Open implements hal.Audio. A sound card that is not there is silent until it is: see
+// Watch.
 func (a *Audio) Open() (hal.Stream, error) {
 	if !a.inUse.CompareAndSwap(false, true) {
 		return nil, ErrInUse
 	}
-	mic, err := a.mic()
-	if err != nil {
-		a.inUse.Store(false)
-		return nil, fmt.Errorf("microphone: %w", err)
+	l := &lift{audio: a, mic: a.mic(), ear: a.ear(), calm: func() {}}
+	_, l.micPaces = l.mic.(*alsa.PCM)
+	l.card, _ = l.ear.(pushed)
+	if len(a.cards) > 0 {
+		l.calm, _ = a.hurry() // without the right to it, sound is as urgent as all else
 	}
-	ear, err := a.ear()
-	if err != nil {
-		mic.Close()
-		a.inUse.Store(false)
-		return nil, fmt.Errorf("earpiece: %w", err)
-	}
-	return &lift{audio: a, mic: mic, ear: ear}, nil
+	return l, nil
 }
 
 // Close ends sockets and recordings and returns what went wrong with them.
@@ -166,37 +213,6 @@ func (a *Audio) Close() error {
 	}
 	a.owned = nil
 	return errors.Join(errs...)
-}
-
-// lift is the stream from one lift of the handset to its return.
-type lift struct {
-	audio  *Audio
-	mic    source
-	ear    sink
-	pacer  pcm.Pacer
-	closed bool
-}
-
-func (l *lift) Read(samples []int16) error { return l.mic.Read(samples) }
-
-func (l *lift) Write(samples []int16) error {
-	if err := l.ear.Write(samples); err != nil {
-		return err
-	}
-	if !l.audio.clocked {
-		l.pacer.Wait(len(samples))
-	}
-	return nil
-}
-
-func (l *lift) Close() error {
-	if l.closed {
-		return nil
-	}
-	l.closed = true
-	err := errors.Join(l.mic.Close(), l.ear.Close())
-	l.audio.inUse.Store(false)
-	return err
 }
 
 // kind is a form of a sound's name.

@@ -10,6 +10,10 @@
 // The peer on a socket keeps its sending side open for as long as it wants to
 // listen: its end is taken for the end of the connection, and another is made.
 //
-// A sound card is its own clock. All else is paced by a pcm.Pacer in the Write of
-// the earpiece, so a call runs in real time whatever its sound is made of.
+// The sound of a board is that of OpenCard: its card may be absent, and come and go, with
+// silence meanwhile; Watch says so. A board may ring on a card of its own.
+//
+// A sound card is its own clock, in a call that of the microphone. All else is paced by a
+// pcm.Pacer in the Write of the earpiece, so a call runs in real time whatever its sound
+// is made of.
 package sound

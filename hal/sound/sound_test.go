@@ -296,7 +296,7 @@ func TestSocketSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	accept(t, l)
-	ear, _ := a.ear()
+	ear := a.ear()
 	frame := make([]int16, hal.FrameSamples)
 	start := time.Now()
 	for range 5000 {

@@ -3,9 +3,11 @@
 //
 //	0-9 * # A-D    the keys           space, enter    handset up and down
 //	r, f           recall             q, ctrl-c       quit
+//	> <            louder, softer     .               holds the next key
 //
 // A terminal reports that a key was pressed, not that it was released: a key is
-// held down for a moment and released by itself.
+// held down for a moment and released by itself; after a full stop for more than a
+// second, as who holds 0 for + or * to lock the keys.
 //
 // On a terminal that cannot place its cursor (TERM=dumb) the telephone is told in
 // plain lines, and typed in lines: off, on, quit, 102#; an empty line moves the

@@ -15,8 +15,8 @@ import (
 const (
 	// hold is how long a typed key stays down.
 	hold = 120 * time.Millisecond
-	// step is the step in which lamps blink.
-	step = 125 * time.Millisecond
+	// longHold is how long it does after a full stop.
+	longHold = 1200 * time.Millisecond
 
 	maxHistory = 200
 	maxCalls   = 8
@@ -33,6 +33,7 @@ type model struct {
 	lifted  bool
 	held    hal.Key // the key that is down, 0 for none
 	presses int     // counts them, so that a key comes up once
+	long    bool    // the next key is held
 
 	picture hal.Picture
 	ready   hal.Ready
@@ -133,16 +134,24 @@ func (m *model) typed(msg tea.KeyPressMsg) tea.Cmd {
 	if len(text) != 1 {
 		return nil
 	}
+	if text[0] == '.' {
+		m.long = true
+		return nil
+	}
 	k, ok := keyOf(text[0])
 	if !ok {
 		return nil
+	}
+	down := hold
+	if m.long {
+		down, m.long = longHold, false
 	}
 	m.letGo() // one finger
 	m.held = k
 	m.presses++
 	n := m.presses
 	m.press(hal.Event{Key: k, Down: true})
-	return tea.Tick(hold, func(time.Time) tea.Msg { return comeUp(n) })
+	return tea.Tick(down, func(time.Time) tea.Msg { return comeUp(n) })
 }
 
 func (m *model) letGo() {
@@ -159,6 +168,8 @@ func keyOf(c rune) (hal.Key, bool) {
 		return hal.Recall, true
 	case 'a' <= c && c <= 'd':
 		return hal.Key(c - 'a' + 'A'), true
+	case c == rune(hal.Louder), c == rune(hal.Softer):
+		return hal.Key(c), true
 	}
 	return hal.Key(c), strings.ContainsRune(hal.Digits, c)
 }
@@ -172,8 +183,8 @@ func (m *model) next() tea.Cmd {
 			wait = time.Second
 		}
 	}
-	if slices.ContainsFunc(m.picture[:], func(s hal.Signal) bool { return s > hal.On }) {
-		wait = step
+	if slices.ContainsFunc(m.picture[:], func(s hal.Signal) bool { return s.Pattern(hal.Red).Steps > 1 }) {
+		wait = hal.Blink
 	}
 	if wait == 0 || m.ticking {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -28,6 +29,23 @@ func TestKeys(t *testing.T) {
 	if want := "-h +1 -1 +0 -0 +# -# +A -A +r +h -r"; strings.Join(got, " ") != want {
 		t.Errorf("%v\nwant %s", got, want)
 	}
+}
+
+// After a full stop a key stays down long enough to mean something else.
+func TestHeldKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newModel(noon, func(hal.Event) {})
+		if cmd := m.typed(press(".")); cmd != nil || m.held != 0 {
+			t.Error("the full stop is a key")
+		}
+		for _, want := range []time.Duration{longHold, hold} {
+			began := time.Now()
+			m.typed(press("0"))()
+			if took := time.Since(began); took != want {
+				t.Errorf("down for %v, want %v", took, want)
+			}
+		}
+	})
 }
 
 func TestQuitKeys(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 	gap       = 2
 
 	wideWidth  = bodyWidth + gap + 38 // from here on two columns
-	tallHeight = 21                   // from here on keys with frames
+	tallHeight = 21                   // from here on keys with frames and a display of four lines
 )
 
 // View implements tea.Model.
@@ -73,7 +73,7 @@ func (m *model) draw() []string {
 		body = append(body, "")
 	}
 	all := append([]string{m.header(w)}, body[:max(room, 0)]...)
-	help := "space: handset  0-9*#: dial  r: recall  q: quit"
+	help := "space: handset  0-9*#: dial  r: recall  .: hold a key  q: quit"
 	if w < len(help) {
 		help = "space: handset  0-9*#: dial  q: quit"
 	}
@@ -102,7 +102,11 @@ func (m *model) telephone(w int, frames bool) []string {
 	w = min(w, 40)
 	inner := max(w-4, 1)
 	all := []string{"╭" + strings.Repeat("─", inner+2) + "╮"}
-	for i := range 2 {
+	rows := 4
+	if m.height < tallHeight && !frames {
+		rows = 2
+	}
+	for i := range rows {
 		all = append(all, "│ "+cell(styleText.Render(at(m.display, i)), inner)+" │")
 	}
 	all = append(all, "╰"+strings.Repeat("─", inner+2)+"╯")
@@ -201,25 +205,16 @@ func lamp(s hal.Signal, now time.Time) string {
 	switch s {
 	case hal.Flash:
 		style = styleAlarm
-	case hal.Wink, hal.Blip:
+	case hal.Wink, hal.Blip, hal.Island:
 		style = styleBad
 	}
 	return style.Render("●")
 }
 
-// lit is whether a lamp shines at a time. // the patterns of hal.Signal
+// lit is whether a lamp shines at a time; here green and red are signs of one lamp.
 func lit(s hal.Signal, now time.Time) bool {
-	switch phase := now.UnixMilli() % 2000; s {
-	case hal.On:
-		return true
-	case hal.Wink:
-		return phase%1000 < 875
-	case hal.Flash:
-		return phase%250 < 125
-	case hal.Blip:
-		return phase < 125
-	}
-	return false
+	step := int(now.UnixMilli() % (hal.Period * hal.Blink).Milliseconds() / hal.Blink.Milliseconds())
+	return s.Pattern(hal.Green).At(step) || s.Pattern(hal.Red).At(step)
 }
 
 // lately is the newest part of the history, the newest below.
