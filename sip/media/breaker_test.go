@@ -74,8 +74,8 @@ func TestDeafPeer(t *testing.T) {
 			talk(a, b, said)
 		}
 		st := a.Stats()
-		if st.Broken != "nothing arrives" || b.Stats().Silent < 59*time.Second {
-			t.Errorf("%+v, the other silent for %v", st, b.Stats().Silent)
+		if st.Broken != "nothing arrives" || b.Stats().Silent > 10*time.Second {
+			t.Errorf("%+v, the other silent for %v, though reports arrive", st, b.Stats().Silent)
 		}
 		talk(a, b, said)
 		if now := a.Stats().Sent; now != st.Sent {

@@ -2,7 +2,10 @@ package media
 
 import (
 	"math/rand/v2"
+	"net/netip"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestDigitPackets(t *testing.T) {
@@ -125,4 +128,34 @@ func TestTenThousandKeys(t *testing.T) {
 		}
 		t.Errorf("%d keys of %d arrive, %d in the wrong place", len(got), len(pressed), wrong)
 	}
+}
+
+func TestDigits(t *testing.T) {
+	call(t, Config{}, Config{}, func(t *testing.T, n *network, a, b *Session) {
+		rng := rand.New(rand.NewPCG(3, 3))
+		n.path = func(netip.AddrPort, netip.AddrPort, []byte) []time.Duration {
+			if rng.Float64() < 0.1 {
+				return nil
+			}
+			return []time.Duration{time.Duration(rng.IntN(30)) * time.Millisecond}
+		}
+		keys := "0123456789*#ABCDd5550"
+		for _, k := range keys {
+			if !a.SendDigit(k) {
+				t.Fatalf("key %c refused", k)
+			}
+		}
+		if a.SendDigit('x') {
+			t.Error("key x taken")
+		}
+		var got []rune
+		silence := speech(10*time.Second, 8)
+		talk(a, b, silence)
+		for len(b.Digits()) > 0 {
+			got = append(got, <-b.Digits())
+		}
+		if string(got) != strings.ToUpper(keys) {
+			t.Errorf("sent %s, got %s", keys, string(got))
+		}
+	})
 }

@@ -3,3 +3,5 @@
 package media
 
 const forgotten = 0
+
+const raced = false

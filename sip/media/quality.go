@@ -107,9 +107,10 @@ const (
 	emodelBpl = 25.1
 )
 
-// emodel rates sound of which a part was lost in runs of a relative length, and that
-// comes so late.
-func emodel(loss, burst float64, delay time.Duration) (r float64) {
+// Rating is the transmission rating R of sound of which a part was lost in runs of a
+// relative length (1: at random), and that comes so late, mouth to ear (ITU-T G.107): 93.2
+// of the best that telephones do.
+func Rating(loss, burst float64, delay time.Duration) (r float64) {
 	ppl := 100 * loss
 	r = emodelR0 - 95*ppl/(ppl/burst+emodelBpl) // section 7.5, Ie = 0
 	if ta := delay.Seconds() * 1000; ta > 100 { // section 7.4, Idd
@@ -119,8 +120,8 @@ func emodel(loss, burst float64, delay time.Duration) (r float64) {
 	return max(r, 0)
 }
 
-// opinionScore is the mean opinion that a rating stands for: G.107, annex B.
-func opinionScore(r float64) float64 {
+// Opinion is the mean opinion score that a rating stands for, 1 to 4.5: G.107, annex B.
+func Opinion(r float64) float64 {
 	switch {
 	case r <= 6.5: // where the polynomial falls below its value at 0
 		return 1
@@ -140,8 +141,8 @@ func (q *quality) score(st *Stats) {
 	// What waits when a step is played is how much older than the newest sound its
 	// first sample is; that came half a packet ago in the mean.
 	st.MouthToEar = st.RoundTrip/2 + st.PacketTime/2 + q.delay()
-	st.R = emodel(loss, burst, st.MouthToEar)
-	st.MOSLQ, st.MOSCQ = opinionScore(emodel(loss, burst, 0)), opinionScore(st.R)
+	st.R = Rating(loss, burst, st.MouthToEar)
+	st.MOSLQ, st.MOSCQ = Opinion(Rating(loss, burst, 0)), Opinion(st.R)
 }
 
 // voipMetrics is the block of RFC 3611, section 4.7.

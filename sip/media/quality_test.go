@@ -22,12 +22,12 @@ func TestEModel(t *testing.T) {
 		{0.05, 1, 100, 77.4}, {0.10, 1, 100, 66.1}, {0.05, 1, 170, 76.6}, {0.10, 1, 300, 51.4},
 		{0.05, 2, 0, 93.2 - 95*5/(2.5+25.1)}, {1, 1, 0, 17.3},
 	} {
-		if r := emodel(c.loss, c.burst, time.Duration(c.ms)*time.Millisecond); math.Abs(r-c.r) > 0.15 {
+		if r := Rating(c.loss, c.burst, time.Duration(c.ms)*time.Millisecond); math.Abs(r-c.r) > 0.15 {
 			t.Errorf("loss %.2f in runs of %g, %d ms: R %.2f, want %.1f", c.loss, c.burst, c.ms, r, c.r)
 		}
 	}
 	for _, c := range []struct{ r, mos float64 }{{93.2, 4.41}, {80, 4.02}, {70, 3.60}, {60, 3.10}, {50, 2.58}, {0, 1}, {100, 4.5}} {
-		if m := opinionScore(c.r); math.Abs(m-c.mos) > 0.01 {
+		if m := Opinion(c.r); math.Abs(m-c.mos) > 0.01 {
 			t.Errorf("R %g is an opinion of %.3f, want %.2f", c.r, m, c.mos)
 		}
 	}

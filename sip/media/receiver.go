@@ -34,6 +34,7 @@ type receiver struct {
 
 	source   reception
 	heardAt  time.Time // last packet of the source
+	aliveAt  time.Time // last packet or report, or when sound was last agreed to come
 	newSSRC  uint32    // a source that wants to take over,
 	newSeq   uint16    // the sequence number it must show next,
 	claiming bool      // and whether there is one
@@ -131,6 +132,9 @@ func (r *receiver) apply(a agreement) error {
 		}
 	}
 	r.name = name
+	if receives := a.direction.Receives(); receives && !r.active {
+		r.aliveAt = time.Now()
+	}
 	r.active = a.direction.Receives()
 	r.ready = true
 	return nil
@@ -177,7 +181,7 @@ func (r *receiver) rtp(now time.Time, b []byte, from netip.AddrPort) bool {
 		return false
 	}
 	r.latch = from.Port()
-	r.heardAt = now
+	r.heardAt, r.aliveAt = now, now
 	r.source.packet(h.SequenceNumber)
 	if int(h.PayloadType) != r.red {
 		r.take(now, block{pt: h.PayloadType, payload: payload})
@@ -398,12 +402,14 @@ func (r *receiver) pace(now time.Time, step time.Duration, n int) {
 }
 
 // control opens a packet of the RTCP socket; nil if it is not the peer's.
-func (r *receiver) control(b []byte, from netip.AddrPort) []rtcp.Packet {
+func (r *receiver) control(now time.Time, b []byte, from netip.AddrPort) []rtcp.Packet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	packets := r.openControl(b, from)
 	if packets == nil {
 		r.rejected++
+	} else {
+		r.aliveAt = now
 	}
 	return packets
 }
@@ -464,7 +470,7 @@ func (r *receiver) stats(now time.Time, st *Stats) {
 	st.Frames, st.Concealed = r.quality.frames, r.quality.concealed
 	st.Jitter = time.Duration(r.source.jitter>>4) * time.Second / clock
 	st.Delay = r.delay()
-	if r.source.some {
-		st.Silent = now.Sub(r.heardAt)
+	if r.source.some && r.active {
+		st.Silent = now.Sub(r.aliveAt)
 	}
 }

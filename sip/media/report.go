@@ -90,7 +90,7 @@ func (s *Session) bye(now time.Time) {
 
 // rtcpPacket takes a datagram from the RTCP socket.
 func (s *Session) rtcpPacket(now time.Time, b []byte, from netip.AddrPort) {
-	for _, p := range s.recv.control(b, from) {
+	for _, p := range s.recv.control(now, b, from) {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:
 			s.recv.senderReport(now, p)

@@ -49,8 +49,9 @@ type sender struct {
 	ssrc    uint32
 	seq     uint16
 	base    uint32
-	elapsed uint32 // of the clock since the beginning, silence too
-	marker  bool   // the next packet begins a talkspurt
+	elapsed uint32    // of the clock since the beginning, silence too
+	at      time.Time // of the last frame; zero before the first
+	marker  bool      // the next packet begins a talkspurt
 	digits  digitSender
 	quiet   detector
 
@@ -133,10 +134,25 @@ func (s *sender) digit(key rune) bool {
 	return s.active && !s.held && s.events > 0 && s.digits.push(key)
 }
 
+// lull is how long no sound may be captured before that counts as time that has passed:
+// a call that is held has nothing to do with the microphone.
+const lull = time.Second
+
+// pass lets the time of a lull pass.
+func (s *sender) pass(now time.Time) {
+	if gap := now.Sub(s.at); !s.at.IsZero() && gap > lull {
+		s.elapsed += uint32(s.pending/2) + uint32(gap*clock/time.Second)
+		s.pending, s.earlierLen = 0, 0
+		s.at = now
+	}
+}
+
 // frame takes sound, at most a Frame, and sends the packets that it fills.
-func (s *sender) frame(pcm []int16, conn PacketConn) {
+func (s *sender) frame(now time.Time, pcm []int16, conn PacketConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pass(now)
+	s.at = now
 	pcm = pcm[:min(len(pcm), FrameSamples)]
 	if !s.active || s.held || s.fuse.blown != "" {
 		s.elapsed += uint32(s.pending+len(pcm)) / 2 // time passes also in silence
@@ -257,6 +273,7 @@ func (s *sender) report(conn PacketConn, packets ...rtcp.Packet) {
 func (s *sender) senderInfo(now time.Time) rtcp.SenderReport {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pass(now)
 	return rtcp.SenderReport{
 		SSRC: s.ssrc, NTPTime: ntpTime(now), RTPTime: s.base + (s.elapsed+uint32(s.pending/2))*uint32(max(s.times, 1)),
 		PacketCount: uint32(s.packets), OctetCount: uint32(s.octets),

@@ -191,12 +191,16 @@ func (s *Session) apply(a agreement) error {
 // Capture takes sound of the microphone, one frame (FrameSamples) or half of one, and
 // sends the packets that it fills.
 // Until something is negotiated, or while held, it drops it. It also sends the RTCP
-// reports that are due, so it is to be called also while the microphone is muted.
+// reports that are due; while it is not called, Report does.
 func (s *Session) Capture(pcm []int16) {
 	now := time.Now()
-	s.send.frame(pcm, s.rtp)
+	s.send.frame(now, pcm, s.rtp)
 	s.report(now)
 }
+
+// Report sends the RTCP reports that are due. It is for a call that the microphone has
+// nothing to do with, because another is spoken to: its far side hears that we are there.
+func (s *Session) Report() { s.report(time.Now()) }
 
 // Playout fills one frame (FrameSamples), or half of one, for the earpiece: what was
 // received, concealment where packets are missing, silence when there is nothing.

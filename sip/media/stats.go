@@ -25,7 +25,7 @@ type Stats struct {
 	Delay      time.Duration // what waits in the buffers: network to earpiece
 	RoundTrip  time.Duration // 0 until RTCP has told
 	MouthToEar time.Duration // estimate of the whole way to us, mean of the call; no sound device
-	Silent     time.Duration // since the last packet; 0 before the first
+	Silent     time.Duration // since anything came, sound or a report, while sound is due; 0 before the first
 
 	R     float64 // transmission rating of what is heard here, 0 to 93.2 (ITU-T G.107); 0 before the first packet
 	MOSLQ float64 // the opinion of listeners that it stands for without the delay, 1 to 4.5

@@ -11,8 +11,8 @@ import (
 // check is what depends on who we are: methods, extensions and content.
 func check(req *sip.Request) wire.Verdict {
 	switch req.Method {
-	case sip.INVITE, sip.BYE, sip.OPTIONS, sip.REFER, sip.NOTIFY, sip.UPDATE:
-	case sip.REGISTER, sip.SUBSCRIBE, sip.INFO, sip.MESSAGE, sip.PRACK, sip.PUBLISH:
+	case sip.INVITE, sip.BYE, sip.OPTIONS, sip.REFER, sip.NOTIFY, sip.UPDATE, sip.INFO:
+	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PRACK, sip.PUBLISH:
 		return wire.Verdict{Status: 405, Field: "Allow", Value: allow} // RFC 3261, section 8.2.1
 	default:
 		return wire.Verdict{Status: 501, Field: "Allow", Value: allow}

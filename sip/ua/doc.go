@@ -59,6 +59,12 @@
 //	             transferor hangs up, or 32 s later we do
 //	Replaces     Transferred, Answered, and BYE to the call replaced
 //
+// # Keys of the far side
+//
+// Keys that come by INFO (application/dtmf-relay and application/dtmf, which no RFC
+// describes) are told as Pressed; those that come with the sound are Media's. None are sent
+// so.
+//
 // # Sessions that expire
 //
 // RFC 4028 is done when asked: the telephone itself demands no timer. It

@@ -38,6 +38,13 @@ type Held struct {
 	On    bool
 }
 
+// Pressed says that the far side has pressed a key of the dial pad (0-9 * # A-D) and told so
+// by signalling (INFO). Keys that come with the sound are Media's.
+type Pressed struct {
+	Call string
+	Key  rune
+}
+
 // Transferred says that a call goes on as another one, because the far side
 // handed us over: New is being made (Progress, Answered or Ended follow), or has
 // come in and is answered at once. Call is ended by its far side or by us once
@@ -67,6 +74,7 @@ func (e Offered) call() string     { return e.Call }
 func (e Progress) call() string    { return e.Call }
 func (e Answered) call() string    { return e.Call }
 func (e Held) call() string        { return e.Call }
+func (e Pressed) call() string     { return e.Call }
 func (e Transferred) call() string { return e.Call }
 func (e Referred) call() string    { return e.Call }
 func (e Ended) call() string       { return e.Call }
@@ -75,6 +83,7 @@ func (e Offered) String() string     { return fmt.Sprintf("offered from=%s name=
 func (e Progress) String() string    { return fmt.Sprintf("progress %d", e.Status) }
 func (e Answered) String() string    { return fmt.Sprintf("answered peer=%s", e.Peer) }
 func (e Held) String() string        { return fmt.Sprintf("held=%t by=%s", e.On, side(e.ByFar)) }
+func (e Pressed) String() string     { return "pressed a key" } // never which: it may be of a secret
 func (e Transferred) String() string { return fmt.Sprintf("transferred new=%s to=%s", e.New, e.To) }
 func (e Referred) String() string    { return fmt.Sprintf("referred %d cause=%q", e.Status, e.Cause) }
 func (e Ended) String() string {

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE"
+	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO"
 	supported = "replaces, timer"
 	accept    = "application/sdp"
 )
@@ -199,6 +199,8 @@ func (u *UA) inDialog(t *stack.ServerTx) {
 		u.handleRefer(s, t)
 	case sip.NOTIFY:
 		u.handleNotify(s, t)
+	case sip.INFO:
+		u.handleInfo(s, t)
 	default: // OPTIONS
 		t.Reply(200, "Allow", allow, "Accept", accept, "Supported", supported)
 	}

@@ -217,6 +217,9 @@ func (u *UA) Reject(call string, status int) {
 // or nothing at all. Ended follows at once.
 func (u *UA) Hangup(call string) { u.command(call, hangup{}) }
 
+// Abort is Hangup for a reason that is not the owner's will; Ended names it.
+func (u *UA) Abort(call, cause string) { u.command(call, hangup{cause: cause}) }
+
 // Hold holds or retrieves a call that was answered. Held says when the far side
 // has agreed, or that it did not.
 func (u *UA) Hold(call string, on bool) { u.command(call, hold{on: on}) }
