@@ -1,0 +1,129 @@
+package linklocal
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"chordophone/firmware/appliance/network/arp"
+	"chordophone/tools/story"
+)
+
+var (
+	epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	own   = arp.Hardware{2, 0, 0, 0, 0, 1}
+	other = arp.Hardware{2, 0, 0, 0, 0, 2}
+)
+
+// TestStories plays testdata/*.txt. A story is a sentence and lines of
+//
+//	TIME up | down | routable | unroutable | nothing
+//	TIME has NAME     somebody else says that it has this address
+//	TIME wants NAME   somebody else probes for it
+//	TIME own NAME     we hear what we said ourselves
+//	    TIME VERB NAME   what came of it, now or until the next line
+//
+// Addresses are called A, B, C in the order in which they are tried.
+func TestStories(t *testing.T) {
+	story.Play(t, "testdata/*.txt", 8, func(t *testing.T, text string) string {
+		got, err := tell(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	})
+}
+
+func tell(text string) (string, error) {
+	m := New(own)
+	var b strings.Builder
+	var names []netip.Addr
+	name := func(a netip.Addr) string {
+		for len(names) == 0 || names[len(names)-1] != a {
+			if len(names) == 26 {
+				return a.String()
+			}
+			for i, n := range names {
+				if n == a {
+					return string(rune('A' + i))
+				}
+			}
+			names = append(names, a)
+		}
+		return string(rune('A' + len(names) - 1))
+	}
+	step := func(at time.Time, ev Event) {
+		for _, a := range m.Step(at, ev) {
+			fmt.Fprintf(&b, "\t%v %s %s\n", at.Sub(epoch).Round(time.Millisecond), a.Verb, name(a.Address))
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		if strings.HasPrefix(line, "\t") {
+			continue
+		}
+		if i == 0 {
+			fmt.Fprintln(&b, line)
+			continue
+		}
+		words := strings.Fields(line)
+		d, err := time.ParseDuration(words[0])
+		if err != nil || len(words) < 2 {
+			return "", fmt.Errorf("line %q: %w", line, err)
+		}
+		now := epoch.Add(d)
+		for next := m.Next(); !next.IsZero() && next.Before(now); next = m.Next() {
+			step(next, Tick{})
+		}
+		fmt.Fprintln(&b, line)
+		var address netip.Addr
+		if len(words) > 2 {
+			address = m.address // not tried yet
+			if i := int(words[2][0] - 'A'); i < len(names) {
+				address = names[i]
+			}
+		}
+		switch words[1] {
+		case "up":
+			step(now, Up{})
+		case "down":
+			step(now, Down{})
+		case "routable", "unroutable":
+			step(now, Routable{words[1] == "routable"})
+		case "has":
+			step(now, Heard{arp.Announcement(other, address)})
+		case "wants":
+			step(now, Heard{arp.Probe(other, address)})
+		case "own":
+			step(now, Heard{arp.Probe(own, address)})
+			step(now, Heard{arp.Announcement(own, address)})
+		case "nothing":
+		default:
+			return "", fmt.Errorf("line %q: no event", line)
+		}
+	}
+	return b.String(), nil
+}
+
+// "The address range ... MUST NOT" hold the first and the last 256; a machine tries the
+// same ones whenever it starts, and another one others. RFC 3927, section 2.1
+func TestPick(t *testing.T) {
+	m, same, another := New(own), New(own), New(other)
+	differ := 0
+	for range 100_000 {
+		a := m.pick()
+		if a.Compare(netip.MustParseAddr("169.254.1.0")) < 0 || a.Compare(netip.MustParseAddr("169.254.254.255")) > 0 {
+			t.Fatal(a)
+		}
+		if a != same.pick() {
+			t.Fatal("not the same")
+		}
+		if a != another.pick() {
+			differ++
+		}
+	}
+	if differ < 99_000 {
+		t.Errorf("%d differ", differ)
+	}
+}
