@@ -1,0 +1,402 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"chordophone/firmware/update/release"
+	"chordophone/overlay"
+)
+
+// Config is how fast.
+type Config struct {
+	Soak   time.Duration // a release runs somewhere so long before others want it
+	Settle time.Duration // from saying that one leaves to leaving: the ring is read meanwhile
+	Turn   time.Duration // a phone that could leave and does not is passed over
+	Lost   time.Duration // a phone that left and does not come back is lost
+	Most   int           // phones away at a time
+}
+
+// Default suits an office: the notices are read every ten seconds, a trial takes some
+// five minutes.
+var Default = Config{Soak: 10 * time.Minute, Settle: 30 * time.Second, Turn: 15 * time.Minute, Lost: 30 * time.Minute, Most: 4}
+
+// After what went wrong with a source or a fetch.
+const (
+	again   = time.Minute     // an answer may come yet
+	shunned = time.Hour       // a phone that showed garbage
+	refetch = 5 * time.Minute // the first time that nobody could bring a release; then twice as long
+	longest = 24 * time.Hour
+	learnTO = time.Minute // an answer to Learn takes no longer
+
+	maxPhones = 4096 // notices that are looked at
+	maxUnfit  = 64   // releases that are remembered as not for this phone, or not to be had
+)
+
+// Phase is where this phone is with a release.
+type Phase int
+
+// The phases: see the drawing in the package comment.
+const (
+	Watching Phase = iota
+	Fetching
+	Waiting
+	Asking
+	Gone
+)
+
+func (p Phase) String() string {
+	return [...]string{"watching", "fetching", "waiting", "asking", "gone"}[p]
+}
+
+// Machine is the state machine.
+type Machine struct {
+	self overlay.ID
+	cfg  Config
+
+	own    Notice
+	phones []Phone // of the others, by Node-ID
+	free   bool
+
+	phase  Phase
+	want   candidate // phase is not Watching, or it soaks
+	since  time.Time // phase began
+	asked  Learn
+	until  time.Time // an answer to asked is waited for
+	unfit  []release.ID
+	absent []absence
+	shun   map[overlay.ID]time.Time
+	left   map[overlay.ID]departure
+	turned map[overlay.ID]time.Time // whose turn it is, since when
+}
+
+// candidate is a release whose manifest was seen.
+type candidate struct {
+	id      release.ID
+	version release.Version
+	seen    time.Time // first
+}
+
+// absence is a release that nobody could bring. While it is not asked for, an older one
+// has its chance: else a phone that shows a manifest and nothing else could hold up all.
+type absence struct {
+	id    release.ID
+	wait  time.Duration
+	until time.Time
+}
+
+// departure is a phone that said it leaves.
+type departure struct {
+	subject release.ID
+	since   time.Time
+}
+
+// New makes the machine of a phone. Own is to be its first event.
+func New(self overlay.ID, cfg Config) *Machine {
+	return &Machine{self: self, cfg: cfg,
+		shun: make(map[overlay.ID]time.Time), left: make(map[overlay.ID]departure), turned: make(map[overlay.ID]time.Time)}
+}
+
+// Phase is where this phone is, and with which release.
+func (m *Machine) Phase() (Phase, release.Version) { return m.phase, m.want.version }
+
+// Stopped says why the release this phone wants goes no further, or "".
+func (m *Machine) Stopped(now time.Time) string {
+	for _, p := range m.phones {
+		if p.Notice.Subject != m.want.id || m.want.id.IsZero() {
+			continue
+		}
+		if p.Notice.State == GaveUp {
+			return fmt.Sprintf("phone %.8s gave it up", p.Node)
+		}
+		if d, ok := m.left[p.Node]; ok && d.subject == m.want.id && now.Sub(d.since) >= m.cfg.Lost {
+			return fmt.Sprintf("phone %.8s did not come back", p.Node)
+		}
+	}
+	return ""
+}
+
+// Step takes an event.
+func (m *Machine) Step(now time.Time, ev Event) (do []Action) {
+	switch ev := ev.(type) {
+	case Own:
+		do = m.setOwn(ev.Notice)
+	case Notices:
+		m.read(now, ev.Phones)
+	case Learned:
+		m.learned(now, ev)
+	case Fetched:
+		m.fetched(now, ev)
+	case Free:
+		m.free = ev.Free
+	case Tick:
+	default:
+		panic(fmt.Sprintf("BUG: event %T", ev))
+	}
+	return append(do, m.decide(now)...)
+}
+
+// setOwn says how this phone is. What it wanted before is over, unless that is what
+// it says.
+func (m *Machine) setOwn(n Notice) []Action {
+	if m.phase == Gone && n.State == Leaving && n.Subject == m.want.id {
+		return nil
+	}
+	m.own = n
+	if n.State != Well || n.Version.Compare(m.want.version) >= 0 {
+		m.drop()
+	}
+	return []Action{Announce{n}}
+}
+
+// notice is what this phone says now.
+func (m *Machine) notice() Notice {
+	n := m.own
+	if m.phase == Asking || m.phase == Gone {
+		n.State, n.Subject, n.SubjectVersion = Leaving, m.want.id, m.want.version
+	}
+	return n
+}
+
+func (m *Machine) drop() {
+	m.phase, m.want = Watching, candidate{}
+	clear(m.turned)
+}
+
+// read takes what the others say.
+func (m *Machine) read(now time.Time, phones []Phone) {
+	m.phones = slices.Clone(phones[:min(len(phones), maxPhones)])
+	m.phones = slices.DeleteFunc(m.phones, func(p Phone) bool { return p.Node == m.self })
+	slices.SortFunc(m.phones, func(a, b Phone) int { return a.Node.Compare(b.Node) })
+	left := make(map[overlay.ID]departure)
+	for _, p := range m.phones {
+		if p.Notice.State != Leaving {
+			continue
+		}
+		d, ok := m.left[p.Node]
+		if !ok || d.subject != p.Notice.Subject {
+			d = departure{p.Notice.Subject, now}
+		}
+		left[p.Node] = d
+	}
+	m.left = left
+	for node, until := range m.shun {
+		if !now.Before(until) {
+			delete(m.shun, node)
+		}
+	}
+}
+
+func (m *Machine) learned(now time.Time, ev Learned) {
+	if ev.Release != m.asked.Release || ev.Source != m.asked.Source {
+		return
+	}
+	m.asked, m.until = Learn{}, time.Time{}
+	outcome := ev.Outcome
+	if i := m.index(ev.Source); outcome == Fits && (i < 0 || m.phones[i].Notice.Version != ev.Version) {
+		outcome = Garbage // it says of itself what the release is not
+	}
+	switch outcome {
+	case Unreachable:
+		m.shun[ev.Source] = now.Add(again)
+	case Garbage:
+		m.shun[ev.Source] = now.Add(shunned)
+	case Unfit:
+		if m.unfit = append(m.unfit, ev.Release); len(m.unfit) > maxUnfit {
+			m.unfit = m.unfit[1:]
+		}
+	case Fits:
+		if m.phase <= Waiting && ev.Version.Compare(m.want.version) > 0 {
+			m.drop()
+			m.want = candidate{ev.Release, ev.Version, now}
+		}
+	}
+}
+
+func (m *Machine) fetched(now time.Time, ev Fetched) {
+	if m.phase != Fetching || ev.Release != m.want.id {
+		return
+	}
+	m.phase, m.since = Waiting, now
+	if ev.Err != nil {
+		m.miss(now, ev.Release)
+		m.drop()
+	}
+}
+
+func (m *Machine) miss(now time.Time, id release.ID) {
+	a := absence{id, refetch, now.Add(refetch)}
+	if i := slices.IndexFunc(m.absent, func(a absence) bool { return a.id == id }); i >= 0 {
+		a.wait = min(2*m.absent[i].wait, longest)
+		a.until = now.Add(a.wait)
+		m.absent = slices.Delete(m.absent, i, i+1)
+	}
+	if m.absent = append(m.absent, a); len(m.absent) > maxUnfit {
+		m.absent = m.absent[1:]
+	}
+}
+
+func (m *Machine) isAbsent(now time.Time, id release.ID) bool {
+	return slices.ContainsFunc(m.absent, func(a absence) bool { return a.id == id && now.Before(a.until) })
+}
+
+// decide does what it is time for.
+func (m *Machine) decide(now time.Time) []Action {
+	do := m.look(now)
+	if m.want.id.IsZero() {
+		return do
+	}
+	if m.own.State == Leaving { // for what a person has installed
+		return do
+	}
+	if m.phase != Gone && m.Stopped(now) != "" {
+		if m.phase == Asking {
+			do = append(do, m.stay())
+		}
+		return do
+	}
+	switch m.phase {
+	case Watching:
+		switch sources := m.running(now); {
+		case len(sources) == 0: // nobody has it any more
+			m.drop()
+		case now.Sub(m.want.seen) >= m.cfg.Soak:
+			m.phase, m.since = Fetching, now
+			do = append(do, Fetch{m.want.id, sources})
+		}
+	case Waiting:
+		if m.myTurn(now) && m.free {
+			m.phase, m.since = Asking, now
+			do = append(do, Announce{m.notice()})
+		}
+	case Asking:
+		switch {
+		case !m.free:
+			do = append(do, m.stay())
+		case now.Sub(m.since) < m.cfg.Settle:
+		case m.mayLeave(now):
+			m.phase, m.since = Gone, now
+			do = append(do, Try{m.want.id})
+		default:
+			do = append(do, m.stay())
+		}
+	case Gone:
+		if now.Sub(m.since) >= m.cfg.Lost/2 { // it could not start again
+			m.unfit = append(m.unfit, m.want.id)
+			do = append(do, m.stay())
+			m.drop()
+		}
+	}
+	return do
+}
+
+// stay takes back what Asking announced.
+func (m *Machine) stay() Action {
+	m.phase = Waiting
+	return Announce{m.notice()}
+}
+
+// look asks for the manifest of the newest release that is not known yet. One phone
+// is asked at a time.
+func (m *Machine) look(now time.Time) []Action {
+	if now.Before(m.until) || m.phase == Asking || m.phase == Gone {
+		return nil
+	}
+	best := -1
+	for i, p := range m.phones {
+		n := p.Notice
+		if n.Running.IsZero() || n.Version.Compare(m.own.Version) <= 0 || n.Version.Compare(m.want.version) <= 0 ||
+			slices.Contains(m.unfit, n.Running) || m.isAbsent(now, n.Running) || now.Before(m.shun[p.Node]) {
+			continue
+		}
+		if best < 0 || n.Version.Compare(m.phones[best].Notice.Version) > 0 {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	m.asked = Learn{m.phones[best].Notice.Running, m.phones[best].Node}
+	m.until = now.Add(learnTO)
+	return []Action{m.asked}
+}
+
+// running is who runs the release.
+func (m *Machine) running(now time.Time) (nodes []overlay.ID) {
+	for _, p := range m.phones {
+		if p.Notice.Running == m.want.id && !now.Before(m.shun[p.Node]) {
+			nodes = append(nodes, p.Node)
+		}
+	}
+	return nodes
+}
+
+// away is who said that he leaves, in order. Who left for something else and is lost
+// with it holds nobody up.
+func (m *Machine) away(now time.Time) (nodes []overlay.ID) {
+	for _, p := range m.phones {
+		if d, ok := m.left[p.Node]; ok && (d.subject == m.want.id || now.Sub(d.since) < m.cfg.Lost) {
+			nodes = append(nodes, p.Node)
+		}
+	}
+	if m.notice().State == Leaving {
+		nodes = append(nodes, m.self)
+	}
+	sortByTurn(m.want.id, nodes)
+	return nodes
+}
+
+func (m *Machine) width() int {
+	updated := 0
+	for _, p := range m.phones {
+		if p.Notice.Running == m.want.id {
+			updated++
+		}
+	}
+	return width(m.cfg.Most, len(m.phones)+1, updated)
+}
+
+// mayLeave reports whether this phone is among those that may be away together.
+func (m *Machine) mayLeave(now time.Time) bool {
+	i := slices.Index(m.away(now), m.self)
+	return i >= 0 && i < m.width()
+}
+
+// myTurn reports whether it is this phone's turn. Those whose turn it was for too long
+// are passed over, this one, too; but whoever is passed over may leave when there is room.
+func (m *Machine) myTurn(now time.Time) bool {
+	room := m.width() - len(m.away(now))
+	if room <= 0 {
+		return false
+	}
+	var rest []overlay.ID
+	for _, p := range m.phones {
+		n := p.Notice
+		if n.Version.Compare(m.want.version) < 0 && n.State != Leaving {
+			rest = append(rest, p.Node)
+		}
+	}
+	rest = append(rest, m.self)
+	sortByTurn(m.want.id, rest)
+	mine := false
+	for _, node := range rest {
+		if room == 0 {
+			break
+		}
+		since, ok := m.turned[node]
+		if !ok {
+			since = now
+			m.turned[node] = now
+		}
+		mine = mine || node == m.self
+		if now.Sub(since) < m.cfg.Turn {
+			room--
+		}
+	}
+	return mine
+}
+
+func (m *Machine) index(node overlay.ID) int {
+	return slices.IndexFunc(m.phones, func(p Phone) bool { return p.Node == node })
+}
