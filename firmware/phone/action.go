@@ -54,6 +54,9 @@ type (
 	// CloseEnrolment ends that.
 	CloseEnrolment struct{}
 
+	// SelfTest asks for the parts to be tested; Part and Begin answer it.
+	SelfTest struct{}
+
 	// Tell hands a notice to the panel.
 	Tell struct{ hal.Notice }
 )
@@ -79,6 +82,10 @@ type (
 
 	// Show is the state of the lamps.
 	Show struct{ hal.Picture }
+
+	// Volume is how loud the earpiece is, 0 to MaxVolume, 3 dB a step; 7, which is
+	// where it begins, changes nothing.
+	Volume struct{ Level int }
 )
 
 func (Dial) action()           {}
@@ -95,3 +102,5 @@ func (Tell) action()           {}
 func (Sound) action()          {}
 func (Ring) action()           {}
 func (Show) action()           {}
+func (SelfTest) action()       {}
+func (Volume) action()         {}

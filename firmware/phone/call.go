@@ -10,7 +10,21 @@ import (
 // say tells a step in the life of a call.
 func (p *Phone) say(c *call, state, cause string, status int) {
 	c.said = state
+	if state == "ended" {
+		p.remember(past{c.peer, c.name, c.way()})
+	}
 	p.do(Tell{hal.CallState{ID: c.id, State: state, Peer: c.peer, Cause: cause, Status: status}})
+}
+
+// way is how a call went that is over.
+func (c *call) way() Way {
+	switch {
+	case strings.HasPrefix(c.id, OutgoingPrefix):
+		return Out
+	case c.since.IsZero():
+		return Missed
+	}
+	return In
 }
 
 // sayUp tells whether a call that was answered is held, unless that is known.

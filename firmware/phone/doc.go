@@ -16,8 +16,12 @@
 //
 //	lift, 102#             call 102; a pause of four seconds does for #
 //	lift, #                the number dialled last
+//	the key at a lamp      that contact; in a call to consult it; in the cradle to
+//	                       point at it, and lifting calls
 //	lift, **1#             the contact at the first contact lamp; up to **10#
 //	*73#, *74#             let new telephones join the office; no longer
+//	*#0*#                  test the parts of this telephone (package selftest)
+//	0 held, 49...          a number that begins with +
 //	recall                 hold the call and hear dial tone; the line lamp winks
 //	recall, 103#           consult somebody; recall changes between the two
 //	recall, 3              talk to both; recall parts them again
@@ -27,6 +31,16 @@
 //	                       call, lifting retrieves it
 //	a beep while talking   somebody waits, the display says who: recall takes the call
 //	                       and holds the first, putting the handset back lets it ring
+//
+// With the handset in its cradle:
+//
+//	#                      the menu: volume, contacts, calls, pairing code, how the last
+//	                       call sounded, fingerprint of the console's key
+//	2, 8, #, *             up, down, choose, back; lifting the handset calls whom
+//	                       the contacts or calls point at
+//	* held                 locks the keys, and unlocks them: calls are taken, none is made
+//	# held                 switches the bell off, and on
+//	louder, softer         where a board has these keys: the earpiece, always
 //
 // With two calls, 3 joins them when it follows recall within three seconds; later,
 // as any key in a call, it is sent to the far end.

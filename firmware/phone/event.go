@@ -85,6 +85,40 @@ type (
 	// an empty code that they no longer may.
 	Enrolling struct{ Code string }
 
+	// Past is a call of earlier days, for the menu; the oldest first.
+	Past struct {
+		Number, Name string
+		Way          Way
+	}
+
+	// Heard says how the call that has just ended sounded.
+	Heard struct {
+		Peer, Codec   string
+		MOS           int // times 100
+		Loss          int // in thousandths
+		Delay, Jitter int // in ms
+	}
+
+	// HostKey is the fingerprint of the console's key, "SHA256:...".
+	HostKey struct{ Fingerprint string }
+
+	// Island says how many phones of the office cannot be reached: this one, perhaps
+	// with others, is cut off. None: it is not.
+	Island struct{ Missing int }
+
+	// HotLine sets the number that lifting the handset calls, "" for dial tone.
+	HotLine struct{ Number string }
+
+	// Trouble says in a few words what is wrong with this telephone's body, "" if
+	// nothing is.
+	Trouble struct{ Text string }
+
+	// Part is something that a self-test is to look at: see selftest.Part.
+	Part struct{ Kind, Name, Word, Problem string }
+
+	// Begin begins the self-test that SelfTest asked for.
+	Begin struct{}
+
 	// Tick says only that time has passed.
 	Tick struct{}
 )
@@ -103,4 +137,12 @@ func (Directory) event()   {}
 func (Messages) event()    {}
 func (Contact) event()     {}
 func (Enrolling) event()   {}
+func (Past) event()        {}
+func (Heard) event()       {}
+func (HostKey) event()     {}
+func (Island) event()      {}
+func (HotLine) event()     {}
+func (Trouble) event()     {}
+func (Part) event()        {}
+func (Begin) event()       {}
 func (Tick) event()        {}

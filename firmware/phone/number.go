@@ -12,6 +12,7 @@ import (
 //
 //	*73#  let new telephones join the office; the display shows the pairing code
 //	*74#  no longer let them
+//	*#0*# test the parts of this telephone
 //
 // Besides, ** and the number of a contact's lamp dials that contact (**1#), and #
 // alone the number dialled last.
@@ -22,12 +23,15 @@ var services = [...]struct {
 }{
 	{"*73", "new phones may join", OpenEnrolment{}},
 	{"*74", "joining is closed", CloseEnrolment{}},
+	{"*#0*", "self-test", SelfTest{}},
 }
 
 // collect takes one key of a number. The letters are for the far end of a call,
 // not for numbers.
 func (p *Phone) collect(key hal.Key) {
 	switch {
+	case key == '#' && p.state == collecting && p.number == "*":
+		// *#0*# is the one code with a # inside.
 	case key == '#':
 		if p.state != collecting {
 			p.number = p.last
@@ -66,14 +70,19 @@ func (p *Phone) complete() {
 	case number == p.extension:
 		p.refuse(hal.Busy, "your own number")
 	default:
-		p.dialled++
-		p.last = number
-		p.call = call{id: OutgoingPrefix + strconv.Itoa(p.dialled), peer: number, name: p.nameOf(number)}
-		p.consult = p.held.id != ""
-		p.enter(dialling, 0)
-		p.do(Dial{p.call.id, number})
-		p.say(&p.call, "dialling", "", 0)
+		p.dial(number)
 	}
+}
+
+// dial calls a number.
+func (p *Phone) dial(number string) {
+	p.dialled++
+	p.last = number
+	p.call = call{id: OutgoingPrefix + strconv.Itoa(p.dialled), peer: number, name: p.nameOf(number)}
+	p.consult = p.held.id != ""
+	p.enter(dialling, 0)
+	p.do(Dial{p.call.id, number})
+	p.say(&p.call, "dialling", "", 0)
 }
 
 // contactNumber is the number of the contact at a lamp, "" for none.

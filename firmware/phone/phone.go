@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"chordophone/firmware/phone/selftest"
 	"chordophone/hal"
 )
 
@@ -70,28 +71,44 @@ type Phone struct {
 	code                    string // pairing code while enrolment is open
 	contacts                hal.Picture
 
-	directory [hal.Lamps]entry
-	messages  int // waiting
+	directory   [hal.Lamps]entry
+	messages    int    // waiting
+	heard       Heard  // the last call
+	fingerprint string // of the console
+	trouble     string // with the body
+	hotLine     string // called by lifting the handset
+	missing     int    // phones of the office that cannot be reached
+
+	// What somebody has set, or is about to.
+	finger finger
+	menu   menu // idle only
+	log    []past
+	volume int
+	locked bool // the keys
+	silent bool // the bell
 
 	// What goes on.
 	state    state
-	deadline time.Time // when state ends by itself; zero: it does not
-	number   string    // collecting: what was dialled so far
-	call     call      // in hand: ringing to talking; refused: who it was, if anyone, without id
-	held     call      // beside it, in any state but idle; not answered if the far side handed us over
-	waiting  call      // beside it, from talking until the handset is back
-	passing  []passage // transfers that run, oldest first
-	consult  bool      // the call in hand was dialled while held was held
-	joined   bool      // talking: with held as well
-	toggled  time.Time // when the two last changed places
-	tone     hal.Tone  // refused: what the earpiece plays
-	text     string    // confirmed, refused, reminding: what the display says
-	stalled  bool      // refused: only because offline
-	dialled  int       // calls so far
-	last     string    // number dialled last
-	missed   string    // caller of the last call nobody took
-	note     string    // on the display for a moment
-	noteEnd  time.Time // ... until then
+	deadline time.Time       // when state ends by itself; zero: it does not
+	number   string          // collecting: what was dialled so far
+	call     call            // in hand: ringing to talking; refused: who it was, if anyone, without id
+	held     call            // beside it, in any state but idle; not answered if the far side handed us over
+	waiting  call            // beside it, from talking until the handset is back
+	passing  []passage       // transfers that run, oldest first
+	consult  bool            // the call in hand was dialled while held was held
+	joined   bool            // talking: with held as well
+	toggled  time.Time       // when the two last changed places
+	tone     hal.Tone        // refused: what the earpiece plays
+	text     string          // confirmed, refused, reminding: what the display says
+	stalled  bool            // refused: only because offline
+	dialled  int             // calls so far
+	last     string          // number dialled last
+	missed   string          // caller of the last call nobody took
+	parts    []selftest.Part // what a test is to look at
+	test     *selftest.Test  // trying
+	told     bool            // trying: the results were told
+	note     string          // on the display for a moment
+	noteEnd  time.Time       // ... until then
 
 	shown   levels
 	out     []Action // of the Step in hand
@@ -112,6 +129,7 @@ const (
 	refused                 // a tone says that it cannot be
 	parked                  // the handset was forgotten off the hook
 	reminding               // on hook, a call is held
+	trying                  // a self-test, on hook in part of it
 )
 
 // call is one call; the zero call is none.
@@ -130,7 +148,10 @@ type entry struct{ number, name string }
 
 // New returns a telephone at rest: handset in its cradle, not online.
 func New(cfg Config) *Phone {
-	return &Phone{cfg: cfg, extension: cfg.Extension, office: cfg.Office, reason: "starting"}
+	return &Phone{
+		cfg: cfg, extension: cfg.Extension, office: cfg.Office, reason: "starting",
+		volume: normalVolume, shown: levels{volume: normalVolume},
+	}
 }
 
 // Next returns when Step wants to be called at the latest, with a Tick if
@@ -140,7 +161,7 @@ func (p *Phone) Next() time.Time {
 	if p.state == talking { // the display counts seconds
 		next = p.call.since.Add(p.now.Sub(p.call.since).Truncate(time.Second) + time.Second)
 	}
-	for _, t := range [...]time.Time{p.waiting.until, p.noteEnd} {
+	for _, t := range [...]time.Time{p.waiting.until, p.noteEnd, p.finger.due, p.menu.until} {
 		if next.IsZero() || !t.IsZero() && t.Before(next) {
 			next = t
 		}
@@ -187,6 +208,23 @@ func (p *Phone) Step(now time.Time, ev Event) []Action {
 		p.count(ev)
 	case Enrolling:
 		p.code = clean(ev.Code)
+	case Past:
+		p.remember(past{clean(ev.Number), clean(ev.Name), ev.Way})
+	case Heard:
+		p.heard = ev
+		p.heard.Peer, p.heard.Codec = clean(ev.Peer), clean(ev.Codec)
+	case HostKey:
+		p.fingerprint = clean(ev.Fingerprint)
+	case Island:
+		p.missing = max(0, ev.Missing)
+	case HotLine:
+		p.hotLine = clean(ev.Number)
+	case Trouble:
+		p.trouble = clean(ev.Text)
+	case Part:
+		p.part(ev)
+	case Begin:
+		p.begin()
 	case Tick:
 	default:
 		panic("BUG: phone: unknown event")
@@ -207,11 +245,24 @@ func (p *Phone) enter(s state, d time.Duration) {
 		p.deadline = p.now.Add(d)
 	}
 	p.stalled = false
+	if s != idle {
+		p.menu = menu{}
+	}
 }
 
 // expire does what the passing of time brings.
 func (p *Phone) expire() {
 	due := func(t time.Time) bool { return !t.IsZero() && !p.now.Before(t) }
+	for {
+		key, t := p.finger.key, p.finger.expire(p.now)
+		if t == touchNone {
+			break
+		}
+		p.touch(key, t)
+	}
+	if due(p.menu.until) {
+		p.close()
+	}
 	if due(p.noteEnd) {
 		p.note, p.noteEnd = "", time.Time{}
 	}
@@ -238,12 +289,17 @@ func (p *Phone) expire() {
 	case reminding:
 		p.drop(&p.held, "nobody came back")
 		p.rest()
+	case trying:
+		p.testLate()
 	default:
 		panic("BUG: phone: deadline in state " + strconv.Itoa(int(p.state)))
 	}
 }
 
 func (p *Phone) input(ev Input) {
+	if ev.Key == hal.Hook {
+		p.finger = finger{} // a key that was held before means nothing after
+	}
 	switch {
 	case ev.Key == hal.Hook && ev.Down:
 		p.hangUp()
@@ -251,8 +307,12 @@ func (p *Phone) input(ev Input) {
 		p.lift()
 	case ev.Key == hal.Recall && ev.Down:
 		p.recall()
-	case ev.Down && strings.ContainsRune(hal.Digits, rune(ev.Key)):
-		p.press(ev.Key)
+	case ev.Key == hal.Louder, ev.Key == hal.Softer, ev.Key != 0 && strings.ContainsRune(hal.Digits, rune(ev.Key)):
+		p.touch(ev.Key, p.finger.move(p.now, ev.Event))
+	case ev.Down:
+		if i, ok := ev.Key.Contact(); ok {
+			p.pick(i)
+		}
 	}
 }
 
@@ -261,7 +321,13 @@ func (p *Phone) lift() {
 	switch p.state {
 	case idle:
 		p.missed = ""
+		number := or(p.pointed(), p.hotLine)
 		p.offerDialTone()
+		if number != "" && p.state == ready {
+			p.dial(number)
+		}
+	case trying:
+		p.tested(func() { p.test.Handset(false) })
 	case ringing:
 		p.do(Answer{p.call.id})
 		p.enter(answering, 0)
@@ -281,6 +347,13 @@ func (p *Phone) hangUp() {
 		} else {
 			p.drop(&p.call, "cancelled")
 		}
+	case trying:
+		over := false
+		p.tested(func() { over = p.test.Handset(true) })
+		if !over {
+			return
+		}
+		p.endTest()
 	case answering:
 		p.drop(&p.call, "hung up")
 	case talking:
@@ -317,6 +390,9 @@ func (p *Phone) rest() {
 }
 
 func (p *Phone) press(key hal.Key) {
+	if p.locked && p.state != talking {
+		return
+	}
 	switch p.state {
 	case talking:
 		if key == '3' && p.mayJoin() {
@@ -373,7 +449,7 @@ func (p *Phone) disconnected(ev Offline) {
 }
 
 func (p *Phone) contact(ev Contact) {
-	if ev.Lamp <= hal.LampLine || ev.Lamp >= hal.Lamps || ev.Signal > hal.Blip {
+	if ev.Lamp <= hal.LampLine || ev.Lamp >= hal.Lamps || ev.Signal > hal.LastSignal {
 		p.dropped++
 		return
 	}

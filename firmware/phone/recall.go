@@ -8,6 +8,8 @@ import "chordophone/hal"
 func (p *Phone) recall() {
 	off := p.state == refused || p.state == parked // there was a call, perhaps
 	switch {
+	case p.state == trying:
+		p.tested(func() { p.test.Press(hal.Recall) })
 	case p.state == idle, p.state == ringing, p.state == reminding, p.state == answering:
 	case p.waiting.id != "" && p.held.id == "" && (p.state == talking || off):
 		p.take()

@@ -17,6 +17,7 @@ type levels struct {
 	sound   Sound
 	picture hal.Picture
 	lines   []string
+	volume  int
 }
 
 // render gives the levels that differ from what is shown.
@@ -34,6 +35,10 @@ func (p *Phone) render() {
 			p.do(Tell{hal.Sounding{Tone: sound.Tone}})
 		}
 	}
+	if p.volume != p.shown.volume {
+		p.shown.volume = p.volume
+		p.do(Volume{p.volume})
+	}
 	if picture := p.picture(); picture != p.shown.picture {
 		p.shown.picture = picture
 		p.do(Show{picture})
@@ -45,6 +50,12 @@ func (p *Phone) render() {
 }
 
 func (p *Phone) ring() Ring {
+	if p.state == trying && p.test.View().Ring {
+		return Ring{On: true}
+	}
+	if p.silent {
+		return Ring{}
+	}
 	switch p.state {
 	case ringing:
 		return Ring{On: true, From: p.call.peer, Name: p.call.name}
@@ -80,12 +91,29 @@ func (p *Phone) sound() Sound {
 		return s
 	case confirmed:
 		return Sound{Open: true, Tone: hal.Confirm}
+	case trying:
+		switch v := p.test.View(); {
+		case p.test.Back || v.Ring:
+			return Sound{}
+		case v.Loop:
+			return Sound{Open: true, Call: LoopCall}
+		default:
+			return Sound{Open: true, Tone: v.Tone}
+		}
 	}
 	return Sound{Open: true}
 }
 
 func (p *Phone) picture() hal.Picture {
+	if p.state == trying {
+		return p.testPicture()
+	}
 	picture := p.contacts
+	for i, e := range p.directory {
+		if e.number != "" && picture[i] == hal.Off && p.online {
+			picture[i] = hal.Free
+		}
+	}
 	picture[hal.LampLine] = p.lineLamp()
 	return picture
 }
@@ -105,6 +133,18 @@ func (p *Phone) lines() []string {
 			l = append(l, clip(s))
 		}
 	}
+	if p.state == trying {
+		for _, text := range p.test.View().Lines {
+			add(text)
+		}
+		return l
+	}
+	if p.menu.page != closed {
+		for _, text := range p.menuLines() {
+			add(text)
+		}
+		return l
+	}
 	self := or(strings.TrimSpace(p.extension+" "+p.office), "new telephone")
 	switch p.state {
 	case idle:
@@ -121,6 +161,16 @@ func (p *Phone) lines() []string {
 			add("transferring " + p.passing[len(p.passing)-1].call.peer)
 		case p.missed != "":
 			add("missed " + p.missed)
+		case p.trouble != "":
+			add(p.trouble)
+		case p.missing == 1:
+			add("1 phone not in sight")
+		case p.missing > 1:
+			add(strconv.Itoa(p.missing) + " phones not seen")
+		case p.locked:
+			add("locked: hold *")
+		case p.silent:
+			add("the bell is off")
 		}
 		add(p.mail())
 	case ringing:
@@ -134,7 +184,12 @@ func (p *Phone) lines() []string {
 		add("lift to talk")
 	case ready:
 		add(self)
-		add("dial a number")
+		if p.locked {
+			add("locked: hold *")
+		} else {
+			add("dial a number")
+		}
+		add(p.note)
 		add(p.mail())
 	case collecting:
 		add("dial")
@@ -201,6 +256,7 @@ func (p *Phone) conversation(add func(string)) {
 		text = "to " + or(p.call.next.peer, "somebody else")
 	}
 	add(text)
+	add(p.note)
 }
 
 // mail says how many messages wait.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"chordophone/firmware/phone/selftest"
 	"chordophone/hal"
 )
 
@@ -27,8 +28,25 @@ type snapshot struct {
 	Code                    string `json:",omitzero"` // starred
 	Contacts                lamps  `json:",omitzero"`
 
-	Directory [hal.Lamps]snapshotEntry `json:",omitzero"`
-	Messages  int                      `json:",omitzero"`
+	Directory   [hal.Lamps]snapshotEntry `json:",omitzero"`
+	Messages    int                      `json:",omitzero"`
+	Heard       Heard                    `json:",omitzero"`
+	Fingerprint string                   `json:",omitzero"`
+	Missing     int                      `json:",omitzero"`
+	Trouble     string                   `json:",omitzero"`
+	HotLine     string                   `json:",omitzero"`
+
+	Finger        rune           `json:",omitzero"`
+	FingerDue     *time.Duration `json:",omitzero"` // nil: none
+	FingerLong    bool           `json:",omitzero"`
+	FingerRepeats int            `json:",omitzero"`
+	MenuPage      page           `json:",omitzero"`
+	MenuAt        int            `json:",omitzero"`
+	MenuUntil     *time.Duration `json:",omitzero"`
+	Log           []past         `json:",omitempty"`
+	Louder        int            `json:",omitzero"` // than normalVolume
+	Locked        bool           `json:",omitzero"`
+	Silent        bool           `json:",omitzero"`
 
 	State    state             `json:",omitzero"`
 	Deadline *time.Duration    `json:",omitzero"` // nil: none
@@ -46,6 +64,9 @@ type snapshot struct {
 	Dialled  int               `json:",omitzero"`
 	Last     string            `json:",omitzero"`
 	Missed   string            `json:",omitzero"`
+	Parts    []selftest.Part   `json:",omitempty"`
+	Test     *selftest.Test    `json:",omitzero"`
+	Told     bool              `json:",omitzero"`
 	Note     string            `json:",omitzero"`
 	NoteEnd  *time.Duration    `json:",omitzero"`
 
@@ -56,6 +77,7 @@ type snapshot struct {
 	ShownWith    string   `json:",omitzero"`
 	ShownPicture lamps    `json:",omitzero"`
 	ShownLines   []string `json:",omitzero"`
+	ShownLouder  int      `json:",omitzero"`
 	Dropped      int      `json:",omitzero"`
 }
 
@@ -134,7 +156,7 @@ func lampsOf(p hal.Picture) (l lamps) {
 
 func (l lamps) picture() (p hal.Picture, err error) {
 	for i, s := range l {
-		if s > uint16(hal.Blip) {
+		if s > uint16(hal.LastSignal) {
 			return p, fmt.Errorf("%w: signal %d", ErrSnapshot, s)
 		}
 		p[i] = hal.Signal(s)
@@ -165,8 +187,12 @@ func (p *Phone) Snapshot(begin time.Time) string {
 	s := snapshot{
 		Online: p.online, Extension: p.extension, Office: p.office, Node: p.node,
 		Reason: p.reason, Code: Stars(p.code), Contacts: lampsOf(p.contacts),
-		Messages: p.messages,
-		State:    p.state, Deadline: since(begin, p.deadline), Number: p.number,
+		Messages: p.messages, Heard: p.heard, Fingerprint: p.fingerprint, Missing: p.missing, Trouble: p.trouble, HotLine: p.hotLine,
+		Finger: rune(p.finger.key), FingerDue: since(begin, p.finger.due), FingerLong: p.finger.long, FingerRepeats: p.finger.repeats,
+		MenuPage: p.menu.page, MenuAt: p.menu.at, MenuUntil: since(begin, p.menu.until),
+		Log: p.log, Louder: p.volume - normalVolume, Locked: p.locked, Silent: p.silent, ShownLouder: p.shown.volume - normalVolume,
+		Parts: p.parts, Test: p.test, Told: p.told,
+		State: p.state, Deadline: since(begin, p.deadline), Number: p.number,
 		Call: snapshotOf(begin, &p.call), Held: snapshotOf(begin, &p.held), Waiting: snapshotOf(begin, &p.waiting),
 		Consult: p.consult, Joined: p.joined, Toggled: since(begin, p.toggled),
 		Tone: uint8(p.tone), Text: p.text, Stalled: p.stalled, Dialled: p.dialled, Last: p.last, Missed: p.missed,
@@ -217,6 +243,11 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 		cfg: cfg, now: begin.Add(s.Now),
 		online: s.Online, extension: s.Extension, office: s.Office, node: s.Node,
 		reason: s.Reason, code: s.Code, contacts: contacts, messages: s.Messages,
+		heard: s.Heard, fingerprint: s.Fingerprint, missing: s.Missing, trouble: s.Trouble, hotLine: s.HotLine,
+		finger: finger{key: hal.Key(s.Finger), due: at(begin, s.FingerDue), long: s.FingerLong, repeats: s.FingerRepeats},
+		menu:   menu{page: s.MenuPage, at: s.MenuAt, until: at(begin, s.MenuUntil)},
+		log:    s.Log, volume: s.Louder + normalVolume, locked: s.Locked, silent: s.Silent,
+		parts: s.Parts, test: s.Test, told: s.Told,
 		state: s.State, deadline: at(begin, s.Deadline), number: s.Number,
 		call: s.Call.call(begin), held: s.Held.call(begin), waiting: s.Waiting.call(begin),
 		consult: s.Consult, joined: s.Joined, toggled: at(begin, s.Toggled),
@@ -227,6 +258,7 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 			sound:   Sound{Open: s.ShownOpen, Tone: hal.Tone(s.ShownTone), Call: s.ShownCall, With: s.ShownWith},
 			picture: shown,
 			lines:   s.ShownLines,
+			volume:  s.ShownLouder + normalVolume,
 		},
 		dropped: s.Dropped,
 	}
@@ -237,7 +269,7 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 		p.passing = append(p.passing, passage{one.Call.call(begin), one.Other.call(begin), one.After, one.Number, one.Done})
 	}
 	switch {
-	case s.State > reminding:
+	case s.State > trying:
 		return nil, fmt.Errorf("%w: state %d", ErrSnapshot, s.State)
 	case max(s.Tone, s.ShownTone) > uint8(hal.Confirm):
 		return nil, fmt.Errorf("%w: tone %d", ErrSnapshot, max(s.Tone, s.ShownTone))
@@ -263,10 +295,17 @@ func (p *Phone) possible() bool {
 		inCall, timed = true, true
 	case dialling, answering, talking:
 		inCall = true
-	case ready, collecting, confirmed, refused, reminding:
+	case ready, collecting, confirmed, refused, reminding, trying:
 		timed = true
 	}
 	off := p.state == dialling || p.state == talking || p.state == refused || p.state == parked || p.state == answering
+	switch {
+	case p.menu.page > hostKey, p.menu.page != closed && (p.state != idle || p.menu.until.IsZero()),
+		p.menu.page == closed && p.menu != (menu{}), p.menu.at < 0 || p.menu.page == top && p.menu.at >= len(pages),
+		p.volume < 0 || p.volume > MaxVolume, len(p.log) > maxPast, p.finger.repeats < 0 || p.finger.repeats > maxRepeats, p.missing < 0,
+		(p.state == trying) != (p.test != nil), p.test != nil && !p.test.Valid(), len(p.parts) > selftest.MaxParts:
+		return false
+	}
 	switch {
 	case !one(p.call), !one(p.held), !one(p.waiting), p.waiting.next != nil,
 		inCall != (p.call.id != ""),

@@ -45,6 +45,8 @@ func TestSnapshotOfEachState(t *testing.T) {
 		Answered{"out-2"}, key(hal.Recall, true), key('3', true), key(hal.Recall, true), back, Referred{"out-2", 200, ""}, Ended{Call: "out-2"},
 		lift, key('*', true), key('7', true), key('4', true), key('#', true),
 		Tick{}, Tick{}, Tick{}, Tick{}, back, // the note on the transfer, confirmed, ready, refused, parked
+		key('#', true), key('#', false), key('#', true), key('0', true), key(hal.Louder, true), Past{"104", "Eve", Missed}, HostKey{"SHA256:abc"},
+		Heard{"102", "opus", 431, 3, 86, 4}, Island{2}, Trouble{"no sound"}, HotLine{"104"}, HotLine{}, lift, Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"hook", "", "", "gone"}, Begin{}, key('1', true), back,
 	} {
 		if _, ok := ev.(Tick); ok && !p.Next().IsZero() {
 			now = p.Next()
@@ -53,7 +55,7 @@ func TestSnapshotOfEachState(t *testing.T) {
 		seen[p.state] = true
 		p = resumed(t, p)
 	}
-	for s := idle; s <= reminding; s++ {
+	for s := idle; s <= trying; s++ {
 		if !seen[s] {
 			t.Errorf("never in state %d", s)
 		}
@@ -71,7 +73,9 @@ func TestSnapshotGoesOn(t *testing.T) {
 			key(hal.Recall, true), key(hal.Recall, true), key('3', true), Answered{"out-3"}, Answered{"b"}, Held{"out-1", true, true},
 			Transferred{"a", "refer-1", "104"}, Transferred{"out-1", "refer-2", "104"}, Answered{"refer-1"}, Answered{"refer-2"},
 			Referred{"out-1", 200, ""}, Referred{"out-1", 486, ""}, Directory{3, "103", "Bob"}, Messages{2},
-			Contact{hal.LampMessage, hal.Wink}, Contact{3, hal.Flash}, Enrolling{"******"}, Enrolling{}, Tick{},
+			Contact{hal.LampMessage, hal.Wink}, Contact{3, hal.Flash}, key('#', false), key('#', false), key('8', true), key('0', true),
+			key(hal.Louder, true), Past{"104", "Eve", Missed}, HostKey{"SHA256:abc"}, Heard{"102", "opus", 431, 3, 86, 4}, Island{2},
+			Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"hook", "", "", ""}, Part{"lamp", "line", "", ""}, Begin{}, Begin{}, Enrolling{"******"}, Enrolling{}, Tick{},
 		})
 		p, now := New(Default()), epoch
 		next := func() Event {
@@ -109,7 +113,7 @@ func TestSnapshotHidesTheCode(t *testing.T) {
 func TestResumeRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "null {}", "[]", `{"x":1}`, `{"State":11}`, `{"State":255}`, `{"State":256}`, `{"Tone":8}`, `{"ShownTone":200}`,
-		`{"Contacts":[9]}`, `{"ShownPicture":[5]}`, `{"State":6}`, `{"Call":{"ID":"a"}}`, `{"State":6,"Call":{"ID":"a"}}`, `{"Deadline":1}`,
+		`{"Contacts":[9]}`, `{"ShownPicture":[7]}`, `{"State":6}`, `{"Call":{"ID":"a"}}`, `{"State":6,"Call":{"ID":"a"}}`, `{"Deadline":1}`,
 		`{"Held":{"ID":"a"}}`, `{"State":10}`, `{"Joined":true}`, `{"Waiting":{"ID":"a","Until":1}}`, `{"Passing":[{}]}`,
 		`{"State":2,"Held":{"ID":"a","Next":{}}}`, `{"State":2,"Held":{"ID":"a","Next":{"ID":"b","Next":{"ID":"c"}}}}`,
 	} {
@@ -124,7 +128,8 @@ func FuzzResume(f *testing.F) {
 	p := New(Default())
 	f.Add(p.Snapshot(epoch))
 	for _, ev := range []Event{Online{"101", "demo", "7f3a"}, Contact{3, hal.Wink}, Offered{"a", "102", "Ada"},
-		Input{hal.Event{Key: hal.Hook}}, Answered{"a"}} {
+		Input{hal.Event{Key: hal.Hook}}, Answered{"a"}, Ended{Call: "a"}, Input{hal.Event{Key: hal.Hook, Down: true}},
+		key('#', true), key('#', false), Input{hal.Event{Key: hal.Hook}}, Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"lamp", "line", "", "dark"}, Begin{}} {
 		p.Step(epoch, ev)
 		f.Add(p.Snapshot(epoch))
 	}

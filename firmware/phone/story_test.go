@@ -33,7 +33,13 @@ func TestStories(t *testing.T) {
 func tellStory(story string) (string, error) {
 	p := New(Default())
 	var b strings.Builder
+	var last time.Time
+	var backwards error
 	step := func(at time.Time, ev Event) {
+		if at.Before(last) {
+			backwards = fmt.Errorf("%v: time runs backwards to %v", ev, at.Sub(epoch))
+		}
+		last = at
 		for _, a := range p.Step(at, ev) {
 			fmt.Fprintf(&b, "\t%v\n", a)
 		}
@@ -72,5 +78,5 @@ func tellStory(story string) (string, error) {
 		}
 		step(at, ev)
 	}
-	return b.String(), nil
+	return b.String(), backwards
 }

@@ -51,7 +51,19 @@ func (e Directory) String() string {
 func (e Messages) String() string  { return fmt.Sprintf("messages %d", e.Waiting) }
 func (e Contact) String() string   { return fmt.Sprintf("contact %d %d", e.Lamp, e.Signal) }
 func (e Enrolling) String() string { return fmt.Sprintf("enrolling %q", e.Code) }
-func (e Tick) String() string      { return "tick" }
+func (e Past) String() string      { return fmt.Sprintf("past %q %q %q", e.Number, e.Name, string(e.Way)) }
+func (e Heard) String() string {
+	return fmt.Sprintf("heard %q %q %d %d %d %d", e.Peer, e.Codec, e.MOS, e.Loss, e.Delay, e.Jitter)
+}
+func (e HostKey) String() string { return fmt.Sprintf("hostkey %q", e.Fingerprint) }
+func (e Island) String() string  { return fmt.Sprintf("island %d", e.Missing) }
+func (e HotLine) String() string { return fmt.Sprintf("hotline %q", e.Number) }
+func (e Trouble) String() string { return fmt.Sprintf("trouble %q", e.Text) }
+func (e Part) String() string {
+	return fmt.Sprintf("part %q %q %q %q", e.Kind, e.Name, e.Word, e.Problem)
+}
+func (e Begin) String() string { return "begin" }
+func (e Tick) String() string  { return "tick" }
 
 func side(far bool) string {
 	if far {
@@ -110,6 +122,22 @@ func ParseEvent(line string) (Event, error) {
 		ev = Contact{lamp, hal.Signal(signal)}
 	case "enrolling":
 		ev = Enrolling{f.text()}
+	case "past":
+		ev = Past{f.text(), f.text(), Way(f.text())}
+	case "heard":
+		ev = Heard{f.text(), f.text(), f.number(), f.number(), f.number(), f.number()}
+	case "hostkey":
+		ev = HostKey{f.text()}
+	case "island":
+		ev = Island{f.number()}
+	case "hotline":
+		ev = HotLine{f.text()}
+	case "trouble":
+		ev = Trouble{f.text()}
+	case "part":
+		ev = Part{f.text(), f.text(), f.text(), f.text()}
+	case "begin":
+		ev = Begin{}
 	case "tick":
 		ev = Tick{}
 	default:
@@ -162,13 +190,17 @@ func (a TransferTo) String() string     { return fmt.Sprintf("transfer-to %q %q"
 func (a Digit) String() string          { return fmt.Sprintf("digit %q %c", a.Call, rune(a.Key)) }
 func (a OpenEnrolment) String() string  { return "open-enrolment" }
 func (a CloseEnrolment) String() string { return "close-enrolment" }
+func (a SelfTest) String() string       { return "self-test" }
+func (a Volume) String() string         { return fmt.Sprintf("volume %d", a.Level) }
 
 func (a Tell) String() string {
-	text, err := json.Marshal(a.Notice)
-	if err != nil {
-		text = []byte(err.Error())
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // it is read by people
+	if err := e.Encode(a.Notice); err != nil {
+		text.WriteString(err.Error())
 	}
-	return "tell " + a.Notice.Name() + " " + string(text)
+	return "tell " + a.Notice.Name() + " " + strings.TrimSpace(text.String())
 }
 
 func (a Sound) String() string {

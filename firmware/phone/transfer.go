@@ -202,6 +202,8 @@ func (p *Phone) lineLamp() hal.Signal {
 		return hal.On
 	case !p.online:
 		return hal.Blip
+	case p.missing > 0:
+		return hal.Island
 	}
 	return hal.Off
 }
