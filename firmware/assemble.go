@@ -7,13 +7,18 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"chordophone/firmware/appliance/beat"
 	"chordophone/firmware/config"
 	"chordophone/firmware/floating"
 	"chordophone/firmware/manage"
+	"chordophone/firmware/metrics"
 	"chordophone/firmware/phone"
 	"chordophone/firmware/tone"
+	updates "chordophone/firmware/update"
 	"chordophone/firmware/usage"
 	"chordophone/hal"
 	"chordophone/overlay"
@@ -35,9 +40,6 @@ const (
 	sipsPort = 5061
 )
 
-// sshPort is where the console is; on the appliance it is 22.
-const sshPort = 2222
-
 // appliance is a phone put together.
 type appliance struct {
 	cfg     config.Run
@@ -50,11 +52,14 @@ type appliance struct {
 	member  *identity.Identity
 	self    overlay.Peer
 
+	configuring sync.Mutex // held while the configuration file is changed
+
 	document    *configuration // the office's
 	link        *link.Link
 	frames      *capture.Hub
 	node        *node.Node
 	ring        <-chan chord.View // for the memory of peers
+	sight       <-chan chord.View // for lookForIsland
 	changes     *usage.Changes
 	members     *usage.Members
 	places      *usage.Registrations
@@ -73,8 +78,12 @@ type appliance struct {
 	desk     *desk
 	voice    *voice
 	ledger   *ledger
+	line     *beat.Line // to process 1; nil: this machine is not the program's own
+	releases *usage.Releases
+	updater  atomic.Pointer[updates.Updater] // nil: none yet
 
 	console   *manage.Server    // nil: none
+	metrics   *metrics.Server   // nil: none
 	discovery *discover.Service // nil: none
 	names     *dns.Server       // nil: none
 	floating  *floating.Service // nil: none
@@ -93,12 +102,14 @@ func (a *appliance) assemble(known []overlay.Peer) error {
 		a.makeCalls,
 		a.makeTelephone,
 		a.openDoor,
+		a.makeUpdates,
 	} {
 		if err := part(); err != nil {
 			return err
 		}
 	}
 	a.makeConsole()
+	a.makeMetrics()
 	a.makeDiscovery()
 	a.makeNames()
 	a.makeFloating()
@@ -127,6 +138,7 @@ func (a *appliance) makeLink() (err error) {
 		Tap:           a.frames,
 		Version:       a.version,
 		Enrol:         a.door.serve,
+		Update:        a.serveUpdate,
 		Log:           a.log,
 	})
 	if errors.Is(err, link.ErrAddrInUse) {
@@ -151,7 +163,7 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 		Seed:      node.NewSeed(),
 		Log:       a.log,
 	})
-	a.ring = a.node.Watch()
+	a.ring, a.sight = a.node.Watch(), a.node.Watch()
 	writer := usage.NewWriter(a.node, a.member, epoch)
 	a.changes = usage.NewChanges(a.node, writer, a.self.ID, a.log)
 	a.members = usage.NewMembers(a.node, writer, a.member, a.changes)
@@ -160,6 +172,7 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 	a.clients = usage.NewClients(a.node, writer, a.places, a.members, a.accounts, a.self.ID)
 	a.mailbox = usage.NewMailbox(a.node, writer, a.members, a.accounts, a.clients, a.changes, a.member)
 	a.contacts = usage.NewContacts(a.node, writer, a.changes)
+	a.releases = usage.NewReleases(a.node, writer, a.self.ID)
 	a.directory = newDirectory(a.self, a.members, a.node.Watch(), a.log)
 
 	var revoked []overlay.Record
@@ -211,11 +224,14 @@ func (a *appliance) makeTelephone() error {
 		panel:    a.body.panel,
 		calls:    a.calls,
 		voice:    a.voice,
+		gain:     a.body.audio.SetGain,
 		enrol:    a.door,
 		ledger:   a.ledger,
 		events:   a.events,
 		log:      a.log,
 		sounds:   make(map[string]*media.Session),
+		parts:    a.body.parts,
+		again:    append(a.pastCalls(), phone.HotLine{Number: a.cfg.HotLine}),
 	}
 	return nil
 }
@@ -233,14 +249,33 @@ func (a *appliance) openDoor() error {
 // makeConsole makes the SSH console. A phone without it is still a phone.
 func (a *appliance) makeConsole() {
 	var err error
+	var machine manage.Appliance
+	if u := a.updater.Load(); u != nil && a.line != nil {
+		machine = ownMachine{u, a.restart}
+	}
 	a.console, err = manage.New(manage.Config{
-		Listen: netip.AddrPortFrom(a.cfg.Listen, sshPort),
-		Dir:    a.cfg.Data,
-		Phone:  console{a},
-		Log:    a.log,
+		Appliance: machine,
+		Listen:    netip.AddrPortFrom(a.cfg.Listen, a.cfg.SSH),
+		Dir:       a.cfg.Data,
+		Phone:     console{a},
+		Log:       a.log,
 	})
 	if err != nil {
 		a.log.Error("no console", "err", err)
+		return
+	}
+	a.desk.again = append(a.desk.again, phone.HostKey{Fingerprint: a.console.Fingerprint()})
+}
+
+// makeMetrics makes the figures for programs, if somebody wants them.
+func (a *appliance) makeMetrics() {
+	if a.cfg.Metrics == 0 {
+		return
+	}
+	var err error
+	a.metrics, err = metrics.Listen(netip.AddrPortFrom(a.cfg.Listen, a.cfg.Metrics), console{a}.Metrics, a.log)
+	if err != nil {
+		a.log.Error("no metrics", "err", err)
 	}
 }
 

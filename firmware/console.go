@@ -45,6 +45,12 @@ func (c console) Status(ctx context.Context) (manage.Status, error) {
 			Successors:  names(view.Succ),
 		},
 	}
+	for _, l := range c.ledger.calls() {
+		if l.Sound.R > 0 {
+			s.Sound = l.Sound
+			break
+		}
+	}
 	if list, err := c.Registrations(ctx); err == nil {
 		s.Registrations = len(list)
 	}
@@ -231,13 +237,14 @@ func (c console) Calls(_ context.Context, n int) ([]manage.Call, error) {
 	for _, l := range c.ledger.calls() {
 		out = append(out, manage.Call{
 			State: l.state, Start: l.Start, DurationS: time.Since(l.began).Seconds(), Incoming: l.Incoming, Number: l.Number,
+			Sound: l.Sound,
 		})
 	}
 	log, err := c.db.Calls(n)
 	for _, l := range log {
 		out = append(out, manage.Call{
 			State: "ended", Start: l.Start, DurationS: l.Duration.Seconds(), Incoming: l.Incoming,
-			Number: l.Number, Name: l.Name, Cause: l.Cause, Status: l.Status,
+			Number: l.Number, Name: l.Name, Cause: l.Cause, Status: l.Status, Sound: l.Sound,
 		})
 	}
 	return out, err

@@ -3,9 +3,12 @@ package firmware
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"chordophone/firmware/phone"
+	"chordophone/firmware/phone/selftest"
 	"chordophone/hal"
 	"chordophone/sip/media"
 	"chordophone/sip/ua"
@@ -24,6 +27,7 @@ type userAgent interface {
 	Answer(call string)
 	Reject(call string, status int)
 	Hangup(call string)
+	Abort(call, cause string)
 	Hold(call string, on bool)
 	Transfer(call, number string)
 	TransferTo(call, other string)
@@ -38,6 +42,7 @@ type desk struct {
 	panel    hal.Panel
 	calls    userAgent
 	voice    *voice
+	gain     func(decibel float64) // of the earpiece
 	enrol    enrolment
 	ledger   *ledger
 	events   *mailbox // from the rest of the program
@@ -45,6 +50,7 @@ type desk struct {
 
 	again  []phone.Event             // what came of the actions just carried out
 	sounds map[string]*media.Session // of the calls that were answered
+	parts  func() []selftest.Part    // of the telephone's body
 }
 
 // run serves the telephone until ctx is cancelled or the panel is gone.
@@ -52,6 +58,8 @@ func (d *desk) run(ctx context.Context) error {
 	defer close(d.events.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	look, looking := time.NewTimer(0), true
+	defer look.Stop()
 	keys, calls := d.panel.Events(), d.calls.Events()
 	for {
 		var ev phone.Event
@@ -77,6 +85,12 @@ func (d *desk) run(ctx context.Context) error {
 		case ev = <-d.events.c:
 		case <-timer.C:
 			ev = phone.Tick{}
+		case <-look.C:
+			d.listen()
+			if looking = len(d.sounds) > 0; looking {
+				look.Reset(listenTime)
+			}
+			continue
 		}
 		d.step(ev)
 		for len(d.again) > 0 {
@@ -84,6 +98,10 @@ func (d *desk) run(ctx context.Context) error {
 			d.step(ev)
 		}
 		delete(d.sounds, over) // also one that the phone had done with before it was answered
+		if len(d.sounds) > 0 && !looking {
+			look.Reset(listenTime)
+			looking = true
+		}
 		if next := d.phone.Next(); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		} else {
@@ -146,6 +164,11 @@ func (d *desk) fromCall(e ua.Event) phone.Event {
 	case ua.Answered:
 		d.sounds[e.Call] = e.Media.(*media.Session)
 		return phone.Answered{Call: e.Call}
+	case ua.Pressed:
+		if s := d.sounds[e.Call]; s != nil {
+			s.ReceiveDigit(e.Key)
+		}
+		return phone.Tick{}
 	case ua.Held:
 		return phone.Held{Call: e.Call, ByFar: e.ByFar, On: e.On}
 	case ua.Transferred:
@@ -188,16 +211,22 @@ func (d *desk) do(a phone.Action) {
 		if s := d.sounds[a.With]; s != nil {
 			e.with = s
 		}
+		if a.Call == phone.LoopCall {
+			e.call = selftest.NewLoop()
+		}
 		d.voice.set(e)
 	case phone.Ring:
-		// The bell of a board without one is its panel, which is told.
+		// The bell is the panel's, which is told.
+	case phone.Volume:
+		d.gain(decibels(a.Level))
 	case phone.Show:
 		if err := d.panel.Show(a.Picture); err != nil {
 			d.log.Warn("lamps", "err", err)
 		}
 	case phone.Tell:
-		d.ledger.note(time.Now(), a.Notice)
-		d.panel.Tell(d.complete(a.Notice))
+		d.tell(a.Notice)
+	case phone.SelfTest:
+		d.again = append(d.again, partEvents(d.parts())...)
 	case phone.OpenEnrolment:
 		d.again = append(d.again, phone.Enrolling{Code: d.enrol.Open()})
 	case phone.CloseEnrolment:
@@ -206,15 +235,39 @@ func (d *desk) do(a phone.Action) {
 	}
 }
 
-// complete adds to a notice what the phone cannot know: how a call sounded.
-func (d *desk) complete(n hal.Notice) hal.Notice {
-	c, ok := n.(hal.CallState)
-	if !ok || c.State != "ended" {
-		return n
+// decibels is a volume of the phone as a gain: 3 dB a step, 7 changes nothing.
+func decibels(level int) float64 { return 3 * float64(level-7) }
+
+// tell passes a notice on, with what the phone cannot know: how a call sounded.
+func (d *desk) tell(n hal.Notice) {
+	var sound *media.Session
+	if c, ok := n.(hal.CallState); ok {
+		sound = d.sounds[c.ID]
+		if c.State == "ended" && sound != nil {
+			delete(d.sounds, c.ID)
+			q := quality(sound)
+			c.Sound = &q
+			d.again = append(d.again, heard(c.Peer, q))
+			n = c
+		}
 	}
-	if s := d.sounds[c.ID]; s != nil {
-		delete(d.sounds, c.ID)
-		c.Sound = quality(s.Stats())
+	d.ledger.note(time.Now(), n, sound)
+	d.panel.Tell(n)
+}
+
+// listen looks after the calls that were answered, in the order of their names: their far
+// sides hear that we are there, the keys that these have pressed are told, and what
+// cannot be heard any more is given up.
+func (d *desk) listen() {
+	for _, call := range slices.Sorted(maps.Keys(d.sounds)) {
+		s := d.sounds[call]
+		s.Report()
+		for range len(s.Digits()) {
+			d.panel.Tell(hal.Pressed{ID: call, Key: string(<-s.Digits())})
+		}
+		if cause := hopeless(s.Stats()); cause != "" {
+			d.log.Warn("call given up", "call", call, "cause", cause)
+			d.calls.Abort(call, cause)
+		}
 	}
-	return c
 }

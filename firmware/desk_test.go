@@ -32,6 +32,7 @@ func (c *clerk) Dial(call, number string)       { c.note("dial %s %s", call, num
 func (c *clerk) Answer(call string)             { c.note("answer %s", call) }
 func (c *clerk) Reject(call string, status int) { c.note("reject %s %d", call, status) }
 func (c *clerk) Hangup(call string)             { c.note("hangup %s", call) }
+func (c *clerk) Abort(call, cause string)       { c.note("abort %s: %s", call, cause) }
 func (c *clerk) Hold(call string, on bool)      { c.note("hold %s %t", call, on) }
 func (c *clerk) Transfer(call, number string)   { c.note("transfer %s %s", call, number) }
 func (c *clerk) TransferTo(call, other string)  { c.note("transfer %s to %s", call, other) }
@@ -42,6 +43,7 @@ type deskTest struct {
 	clerk *clerk
 	panel *haltest.Panel
 	desk  *desk
+	gains []float64
 	stop  func()
 }
 
@@ -56,6 +58,7 @@ func newDeskTest(t *testing.T) *deskTest {
 		phone: phone.New(phone.Default()), recorder: newPhoneRecorder(phone.Default(), "v0"),
 		panel: w.panel, calls: w.clerk, voice: newVoice(nil, nil, log), ledger: newLedger(db, log),
 		events: newMailbox(), log: log, sounds: make(map[string]*media.Session),
+		gain: func(decibel float64) { w.gains = append(w.gains, decibel) },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -214,5 +217,15 @@ func (w *deskTest) unchanged() {
 	case e := <-w.desk.voice.want:
 		w.t.Errorf("the handset is told %+v", e)
 	default:
+	}
+}
+
+// The keys for it change how loud the earpiece is.
+func TestDeskVolume(t *testing.T) {
+	w := newDeskTest(t)
+	w.do("h>><")
+	w.stop()
+	if !slices.Equal(w.gains, []float64{3, 6, 3}) {
+		t.Errorf("gains of %v dB", w.gains)
 	}
 }

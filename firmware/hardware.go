@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"chordophone/board"
 	"chordophone/firmware/config"
 	"chordophone/hal"
+	"chordophone/hal/display"
 	"chordophone/hal/pins"
 	"chordophone/hal/pipe"
 	"chordophone/hal/sound"
@@ -20,10 +22,13 @@ import (
 type hardware struct {
 	panel hal.Panel
 	audio *sound.Audio
+	board *board.Board
+	stop  func() // ends watch
 }
 
 // Close gives the body back.
 func (h *hardware) Close() error {
+	h.stop()
 	return errors.Join(h.panel.Close(), h.audio.Close())
 }
 
@@ -44,15 +49,19 @@ func openHardware(cfg config.Run, std Stdio, logs *logBook, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
+	h := &hardware{audio: audio, board: &board.Board{Name: name, Virtual: true}}
 	if name == "pipe" {
-		return &hardware{panel: pipe.New(std.In, std.Out), audio: audio}, nil
+		h.panel = pipe.New(std.In, std.Out)
+	} else {
+		panel, err := terminal.Open(std.In, std.Out, os.Environ())
+		if err != nil {
+			return nil, errors.Join(err, audio.Close())
+		}
+		logs.redirect(panel.Log())
+		h.panel = panel
 	}
-	panel, err := terminal.Open(std.In, std.Out, os.Environ())
-	if err != nil {
-		return nil, errors.Join(err, audio.Close())
-	}
-	logs.redirect(panel.Log())
-	return &hardware{panel: panel, audio: audio}, nil
+	h.watch(log)
+	return h, nil
 }
 
 // openBoard opens a board with wires. Its sound is that of the board if it has its
@@ -62,17 +71,75 @@ func openBoard(name string, cfg config.Run, log *slog.Logger) (*hardware, error)
 	if err != nil {
 		return nil, err
 	}
-	mic, ear := cfg.Mic, cfg.Ear
-	if b.Audio != nil {
-		mic, ear = "alsa:"+b.Audio.Capture, "alsa:"+b.Audio.Playback
-	}
-	audio, err := sound.Open(mic, ear)
-	if err != nil && b.Audio != nil {
-		log.Error("no sound", "err", err, "hint", "connect the board's sound card and start the telephone again")
-		audio, err = sound.Open("none", "none")
-	}
+	audio, err := openSound(b, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &hardware{panel: pins.Open(b, log), audio: audio}, nil
+	h := &hardware{panel: pins.Open(b, log), audio: audio, board: b}
+	if b.Display != nil {
+		h.panel = display.With(h.panel, display.Open(*b.Display, log))
+	}
+	if b.RingerDevice != "" {
+		h.panel = ringing{h.panel, audio}
+	}
+	h.watch(log)
+	return h, nil
+}
+
+// openSound opens the sound of a board, or what the configuration names instead.
+func openSound(b *board.Board, cfg config.Run) (audio *sound.Audio, err error) {
+	if b.Audio == nil {
+		audio, err = sound.Open(cfg.Mic, cfg.Ear)
+	} else {
+		audio, err = sound.OpenCard(sound.Card{
+			Capture:  b.Audio.Capture,
+			Playback: b.Audio.Playback,
+			Speaker:  b.Audio.Speaker,
+			SideTone: float64(b.Audio.SideTone),
+			Volume:   b.Audio.Volume,
+		})
+	}
+	if err != nil || b.RingerDevice == "" {
+		return audio, err
+	}
+	if err := audio.AddRinger(b.RingerDevice); err != nil {
+		return nil, errors.Join(err, audio.Close())
+	}
+	return audio, nil
+}
+
+// watch looks after the sound cards until Close.
+func (h *hardware) watch(log *slog.Logger) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.audio.Watch(ctx, log, func(f hal.Fault) { h.panel.Tell(f) })
+	}()
+	h.stop = func() {
+		stop()
+		<-done
+	}
+}
+
+// ringing is a panel whose bell is a sound card.
+type ringing struct {
+	hal.Panel
+	bell interface{ Ring(on bool) }
+}
+
+// Tell implements hal.Panel.
+func (r ringing) Tell(n hal.Notice) {
+	if ring, ok := n.(hal.Ringing); ok {
+		r.bell.Ring(ring.On)
+	}
+	r.Panel.Tell(n)
+}
+
+// Findings implements hal.Inspector.
+func (r ringing) Findings() []hal.Finding {
+	if i, ok := r.Panel.(hal.Inspector); ok {
+		return i.Findings()
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"chordophone/firmware/phone"
 	"chordophone/hal"
+	"chordophone/sip/media"
 	"chordophone/storage"
 )
 
@@ -28,7 +29,8 @@ type ledger struct {
 type liveCall struct {
 	id, state string
 	began     time.Time
-	connected time.Time // zero: not yet
+	connected time.Time      // zero: not yet
+	media     *media.Session // nil: not yet
 	storage.Call
 }
 
@@ -36,8 +38,9 @@ func newLedger(db *storage.DB, log *slog.Logger) *ledger {
 	return &ledger{db: db, log: log, ended: make(chan storage.Call, 64)}
 }
 
-// note takes in a notice of the telephone.
-func (l *ledger) note(now time.Time, n hal.Notice) {
+// note takes in a notice of the telephone. One about a call that is heard comes with its
+// sound.
+func (l *ledger) note(now time.Time, n hal.Notice, sound *media.Session) {
 	c, ok := n.(hal.CallState)
 	if !ok {
 		return
@@ -53,6 +56,9 @@ func (l *ledger) note(now time.Time, n hal.Notice) {
 	}
 	one := &l.current[i]
 	one.state = c.State
+	if sound != nil {
+		one.media = sound
+	}
 	if (c.State == "connected" || c.State == "held") && one.connected.IsZero() {
 		one.connected = now
 	}
@@ -63,6 +69,7 @@ func (l *ledger) note(now time.Time, n hal.Notice) {
 		one.Duration = now.Sub(one.connected)
 	}
 	one.Cause, one.Status = c.Cause, c.Status
+	one.Sound = quality(one.media)
 	select {
 	case l.ended <- one.Call:
 	default:
@@ -85,7 +92,11 @@ func outgoing(call string) bool {
 func (l *ledger) calls() []liveCall {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.current)
+	all := slices.Clone(l.current)
+	for i := range all {
+		all[i].Sound = quality(all[i].media)
+	}
+	return all
 }
 
 // run writes the call log until ctx is cancelled, and then what is left.

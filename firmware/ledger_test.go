@@ -20,13 +20,13 @@ func TestLedger(t *testing.T) {
 	l := newLedger(db, slog.New(slog.DiscardHandler))
 	start := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	say := func(after time.Duration, id, state, cause string, status int) {
-		l.note(start.Add(after), hal.CallState{ID: id, State: state, Peer: "102", Cause: cause, Status: status})
+		l.note(start.Add(after), hal.CallState{ID: id, State: state, Peer: "102", Cause: cause, Status: status}, nil)
 	}
 	say(0, "out-1", "dialling", "", 0)
 	say(time.Second, "out-1", "ringing", "", 0)
 	say(3*time.Second, "in-1", "ended", "busy", 486) // somebody knocks in vain
 	say(4*time.Second, "out-1", "connected", "", 0)
-	l.note(start, hal.Ringing{On: true}) // not a call
+	l.note(start, hal.Ringing{On: true}, nil) // not a call
 	if now := l.calls(); len(now) != 1 || now[0].state != "connected" || now[0].Incoming || now[0].Number != "102" {
 		t.Errorf("in progress: %+v", now)
 	}

@@ -10,11 +10,15 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"chordophone/board"
+	process1 "chordophone/firmware/appliance"
+	"chordophone/firmware/appliance/beat"
 	"chordophone/firmware/config"
 	"chordophone/firmware/demo"
+	"chordophone/firmware/update/publish"
 	"chordophone/overlay/identity"
 	"chordophone/storage"
 )
@@ -31,26 +35,31 @@ const (
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, version string, std Stdio) int {
+	if process1.Is(os.Args[0]) {
+		return process1.Main(os.Args[0], version)
+	}
 	// A closed standard output ends the phone as a closed terminal does, in
 	// order, and not by a signal.
 	signal.Ignore(syscall.SIGPIPE)
+	cmd, err := config.Parse(args, std.Out)
+	if release, ok := cmd.(*config.Release); ok {
+		return publish.Command(release.Args, std.In, std.Out, std.Err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := dispatch(ctx, args, version, std)
+	if err == nil {
+		err = dispatch(ctx, cmd, version, std)
+	}
 	if err != nil {
 		fmt.Fprintln(std.Err, "chordophone:", explain(err))
 	}
 	return exitCode(err)
 }
 
-func dispatch(ctx context.Context, args []string, version string, std Stdio) error {
-	cmd, err := config.Parse(args, std.Out)
-	if err != nil {
-		return err
-	}
+func dispatch(ctx context.Context, cmd config.Command, version string, std Stdio) error {
 	switch cmd := cmd.(type) {
 	case *config.Run:
-		return Run(ctx, *cmd, version, std)
+		return runGuarded(ctx, *cmd, version, std)
 	case *config.Demo:
 		return playDemo(ctx, *cmd, std)
 	case *config.BoardList:
@@ -66,12 +75,29 @@ func dispatch(ctx context.Context, args []string, version string, std Stdio) err
 		return config.Print(std.Out)
 	case *config.ConfigCheck:
 		return config.CheckFile(cmd.File)
+	case *config.Restore:
+		return restore(ctx, *cmd, std)
 	case *config.Version:
 		return printVersion(std.Out, version, cmd.JSON)
 	case *config.Help:
 		return nil
 	}
 	panic(fmt.Sprintf("BUG: command %T", cmd))
+}
+
+// runGuarded is Run that tells the appliance's process 1, if that started it, that it
+// lives.
+func runGuarded(ctx context.Context, cfg config.Run, version string, std Stdio) error {
+	line, err := beat.Open()
+	if err != nil {
+		return err
+	}
+	var beats sync.WaitGroup
+	defer beats.Wait()
+	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	beats.Go(func() { line.Run(alive) })
+	return Run(ctx, cfg, version, std, line)
 }
 
 // exitCode is the exit code for an error.

@@ -149,6 +149,18 @@ func textIn(ev phone.Event) int {
 		return len(ev.Call) + len(ev.Cause)
 	case phone.Enrolling:
 		return len(ev.Code)
+	case phone.Past:
+		return len(ev.Number) + len(ev.Name)
+	case phone.Heard:
+		return len(ev.Peer) + len(ev.Codec)
+	case phone.HostKey:
+		return len(ev.Fingerprint)
+	case phone.HotLine:
+		return len(ev.Number)
+	case phone.Trouble:
+		return len(ev.Text)
+	case phone.Part:
+		return len(ev.Kind) + len(ev.Name) + len(ev.Word) + len(ev.Problem)
 	}
 	return 0
 }

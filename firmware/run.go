@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"chordophone/firmware/appliance/beat"
 	"chordophone/firmware/config"
 	"chordophone/overlay"
 	"chordophone/storage"
@@ -18,8 +19,8 @@ import (
 var errQuit = errors.New("quit")
 
 // Run is a phone: it returns when ctx is cancelled or the panel quits, after
-// leaving the ring.
-func Run(ctx context.Context, cfg config.Run, version string, std Stdio) error {
+// leaving the ring. line leads to process 1 of the appliance; nil: there is none.
+func Run(ctx context.Context, cfg config.Run, version string, std Stdio, line *beat.Line) error {
 	logs, log := openLog(cfg, std.Err)
 	log.Info("chordophone", "version", version, "data", cfg.Data)
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
@@ -52,7 +53,7 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio) error {
 	}
 	defer hw.Close()
 	a := &appliance{
-		cfg: cfg, version: version, log: log, logs: logs, db: db, body: hw, member: member,
+		cfg: cfg, version: version, line: line, log: log, logs: logs, db: db, body: hw, member: member,
 		self: overlay.Peer{ID: member.ID(), Addr: netip.AddrPortFrom(addr, overlay.Port)},
 	}
 	if err := a.assemble(known); err != nil {
@@ -88,6 +89,15 @@ func (a *appliance) run(ctx context.Context) error {
 	top.Go(func() error { return a.changes.Run(topCtx) })
 	top.Go(func() error { return a.directory.run(topCtx) })
 	top.Go(func() error { return a.ledger.run(topCtx) })
+	top.Go(func() error { return a.lookForIsland(topCtx) })
+	top.Go(func() error { return a.watchBody(topCtx) })
+	top.Go(func() error { return a.guarded(topCtx) })
+	if u := a.updater.Load(); u != nil && a.line != nil {
+		top.Go(func() error { return u.Run(topCtx) })
+	}
+	if a.metrics != nil {
+		top.Go(func() error { return a.metrics.Run(topCtx) })
+	}
 	if a.console != nil {
 		top.Go(func() error { return a.console.Run(topCtx) })
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"chordophone/hal"
 )
 
 // Limits on settings and calls.
@@ -59,6 +61,7 @@ type Call struct {
 	Name     string        `json:"name,omitempty"`
 	Cause    string        `json:"cause,omitempty"`  // why it ended
 	Status   int           `json:"status,omitempty"` // SIP's code for that
+	Sound    hal.Sound     `json:"sound,omitzero"`   // how it sounded; zero if nothing was to be heard
 }
 
 // maxCallText bounds the texts of a Call, which come from the network.

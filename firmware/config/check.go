@@ -60,6 +60,15 @@ func (r *Run) check(src source) error {
 	if f := r.Floating.Addr(); src["floating"] != "" && (f == r.Listen || f.IsMulticast() || f.IsUnspecified() || f.IsLoopback() || f.Is6() && f.IsLinkLocalUnicast()) {
 		return bad("floating", fmt.Sprintf("%v cannot be an address of the office", f))
 	}
+	if strings.Trim(r.HotLine, "0123456789+") != "" || len(r.HotLine) > 32 {
+		return bad("hot-line", fmt.Sprintf("%q is no number", r.HotLine))
+	}
+	if r.SSH == 0 {
+		return bad("ssh-port", "the console needs a port")
+	}
+	if src["wifi"] != "" && !validWiFi(r.WiFi) {
+		return bad("wifi", "not a network and its password")
+	}
 	if !slices.Contains(tone.Countries(), r.Country) {
 		return bad("country", fmt.Sprintf("no tones of %q are known", r.Country))
 	}
@@ -106,6 +115,13 @@ func validOffice(s string) bool {
 func validCode(s Secret) bool {
 	digits := strings.NewReplacer(" ", "", "-", "").Replace(s.Reveal())
 	return len(digits) >= 6 && len(digits) <= 32 && strings.Trim(digits, "0123456789") == ""
+}
+
+// validWiFi says whether s is a network's name, of at most 32 octets, and its
+// password. IEEE 802.11, sections 9.4.2.2 and J.4.1
+func validWiFi(s Secret) bool {
+	name, password, colon := strings.Cut(s.Reveal(), ":")
+	return colon && name != "" && len(name) <= 32 && (password == "" || len(password) >= 8 && len(password) <= 63)
 }
 
 func validExtension(s string) bool {

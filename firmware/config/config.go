@@ -10,6 +10,9 @@
 //
 // A flag overrides the file, the file overrides the default. Nothing else is
 // read: no environment, no second file.
+//
+// What runs can be asked what holds and from where (Run.Report), and for the file
+// with another value (Run.Edit), which is checked as at a start.
 package config
 
 import (
@@ -49,18 +52,31 @@ type Run struct {
 
 	CallWaiting bool `name:"call-waiting" help:"Let one more call knock, with a beep, while somebody is talking; otherwise it hears busy." want:"true or false"`
 
+	HotLine string `name:"hot-line" placeholder:"N" example:"100" help:"Number that lifting the handset calls at once: for a door, a lift, a reception. The menu and the contacts' keys still reach others." want:"a number such as 100"`
+
+	SSH     uint16 `name:"ssh-port" default:"2222" example:"22" help:"Port of the console, to which you log in by SSH (on the SD-card image: 22)." want:"a port"`
+	Metrics uint16 `name:"metrics-port" default:"0" example:"9100" help:"Port at which this telephone tells its figures by HTTP to whoever asks, in the text format of Prometheus; 0 for none." want:"a port, or 0"`
+
+	WiFi Secret   `name:"wifi" placeholder:"SSID:PASS" example:"office:a long password" help:"On the SD-card image: the wireless network to join, besides the cable." want:"SSID:PASS, the password of 8 to 63 characters"`
+	NTP  []string `name:"ntp" placeholder:"HOST" sep:"none" example:"192.0.2.1" help:"On the SD-card image: a time server to ask before those that the network names. May be given more than once." want:"a host name or an IP address"`
+
 	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
 
 	LogLevel  slog.Level `name:"log-level" default:"info" help:"Least important messages to log: debug, info, warn or error." want:"debug, info, warn or error"`
 	LogFormat string     `name:"log-format" default:"text" help:"How the log on stderr looks: text or json." want:"text or json"`
+
+	from source // of each value that is not the default
 }
+
+// fileName is what the configuration file is called in the data folder.
+const fileName = "config.toml"
 
 // File returns where the configuration file is, whether or not it exists.
 func (r *Run) File() string {
 	if r.Config != "" {
 		return r.Config
 	}
-	return filepath.Join(r.Data, "config.toml")
+	return filepath.Join(r.Data, fileName)
 }
 
 type (
@@ -93,6 +109,18 @@ type (
 		File string `arg:"" name:"file" help:"A configuration file."`
 	}
 
+	// Restore brings a backup back while no telephone runs on the data folder.
+	Restore struct {
+		Data    string `name:"data" default:"./chordophone-data" help:"Folder of all that the telephone keeps." want:"a folder"`
+		Older   bool   `name:"older" help:"Go back behind what the telephone has."`
+		Replace bool   `name:"replace" help:"Make this telephone another one of its office, which is gone."`
+	}
+
+	// Release makes and checks signed releases: see firmware/update/publish.
+	Release struct {
+		Args []string `arg:"" optional:"" help:"What release help lists."`
+	}
+
 	// Version prints what program this is.
 	Version struct {
 		JSON bool `name:"json" help:"As JSON."`
@@ -109,5 +137,7 @@ func (*BoardCheck) command()  {}
 func (*BoardShow) command()   {}
 func (*ConfigPrint) command() {}
 func (*ConfigCheck) command() {}
+func (*Restore) command()     {}
+func (*Release) command()     {}
 func (*Version) command()     {}
 func (*Help) command()        {}

@@ -26,6 +26,14 @@ func parse(t *testing.T, args ...string) (Command, error) {
 	return Parse(args, io.Discard)
 }
 
+// bare is a command without where its values come from.
+func bare(cmd Command) Command {
+	if r, ok := cmd.(*Run); ok {
+		r.from = nil
+	}
+	return cmd
+}
+
 func write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -37,7 +45,7 @@ func write(t *testing.T, name, text string) {
 }
 
 func TestCommands(t *testing.T) {
-	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", DNS: 53, Country: "eu", LogFormat: "text"}
+	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", DNS: 53, SSH: 2222, Country: "eu", LogFormat: "text"}
 	full := Run{
 		Data: "d", Listen: netip.MustParseAddr("127.0.0.12"), Board: "pipe", Mic: "speech.wav", Ear: "alsa:hw:1,0",
 		Join: "4821-9375", PairingCode: "135790", Extension: "102", Name: "Anna Lindqvist",
@@ -46,7 +54,9 @@ func TestCommands(t *testing.T) {
 		Accounts:    []Account{{"soft", "a:b,c"}, {"two", "x"}},
 		Trust:       []netip.Prefix{netip.MustParsePrefix("192.0.2.32/28"), netip.MustParsePrefix("192.0.2.9/32")},
 		Floating:    netip.MustParsePrefix("192.0.2.250/24"),
-		Country:     "uk", LogLevel: slog.LevelDebug, LogFormat: "json",
+		CallWaiting: true, HotLine: "100", SSH: 22, Metrics: 9100,
+		WiFi: "net:a:pass:word", NTP: []string{"time.example", "192.0.2.1"},
+		Country: "uk", LogLevel: slog.LevelDebug, LogFormat: "json",
 	}
 	found := plain
 	found.Found = "paris.acme"
@@ -58,7 +68,7 @@ func TestCommands(t *testing.T) {
 		{"run --found paris.acme", &found},
 		{"run --data d --listen 127.0.0.12 --board pipe --mic speech.wav --ear alsa:hw:1,0 --join 4821-9375 --pairing-code 135790" +
 			" --extension 102 --name Anna\u00a0Lindqvist --peer 127.0.0.11 --peer [::1]:7000 --peer ::2 --no-discovery --account soft:a:b,c --account two:x --trust 192.0.2.32/28 --trust 192.0.2.9/32 --floating 192.0.2.250/24 --dns-port 0" +
-			" --country uk --log-level debug --log-format json", &full},
+			" --call-waiting --hot-line 100 --ssh-port 22 --metrics-port 9100 --wifi net:a:pass:word --ntp time.example --ntp 192.0.2.1 --country uk --log-level debug --log-format json", &full},
 		{"demo", &Demo{Phones: 3, Out: "build/demo"}},
 		{"demo --phones 5 --out x --speech s.wav", &Demo{Phones: 5, Out: "x", Speech: "s.wav"}},
 		{"board list", &BoardList{}},
@@ -66,6 +76,12 @@ func TestCommands(t *testing.T) {
 		{"board show handset-4x4", &BoardShow{Name: "handset-4x4"}},
 		{"config print", &ConfigPrint{}},
 		{"config check c.toml", &ConfigCheck{File: "c.toml"}},
+		{"restore", &Restore{Data: "./chordophone-data"}},
+		{"restore --data d --older --replace", &Restore{Data: "d", Older: true, Replace: true}},
+		{"release", &Release{}},
+		{"release --help", &Release{Args: []string{"--help"}}},
+		{"release make --key k -- --out --help r", &Release{Args: []string{"make", "--key", "k", "--", "--out", "--help", "r"}}},
+		{"restore --help", &Help{}},
 		{"version", &Version{}},
 		{"version --json", &Version{JSON: true}},
 		{"--help", &Help{}},
@@ -81,7 +97,7 @@ func TestCommands(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(got, c.want) {
+			if !reflect.DeepEqual(bare(got), c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
@@ -97,6 +113,9 @@ func TestBadUsage(t *testing.T) {
 		{"", []string{"expected one of", "--help"}},
 		{"fly", []string{"fly", "--help"}},
 		{"run --fund x", []string{"--fund", `did you mean "--found"?`, "run --help"}},
+		{"restore --data", []string{"--data: needs a value; want a folder"}},
+		{"restore --data=", []string{"--data: empty; want a folder"}},
+		{"restore file.age", []string{"unexpected argument file.age"}},
 		{"run 102", []string{"unexpected argument 102"}},
 		{"run --listen", []string{"--listen: needs a value; want an IP address"}},
 		{"run --listen localhost", []string{"--listen: ", `"localhost"`, "; want an IP address"}},
@@ -117,6 +136,9 @@ func TestBadUsage(t *testing.T) {
 		{"run --extension 10000", []string{"--extension: "}},
 		{"run --extension 0101", []string{"--extension: "}},
 		{"run --floating 224.0.0.5/24", []string{"--floating: 224.0.0.5 cannot", "such as"}},
+		{"run --wifi net:short", []string{"--wifi: not a network", "8 to 63"}},
+		{"run --ssh-port 0", []string{"--ssh-port: the console"}},
+		{"run --hot-line 12x", []string{"--hot-line: \"12x\" is no number"}},
 		{"run --listen 192.0.2.7 --floating 192.0.2.7/24", []string{"--floating: 192.0.2.7 cannot"}},
 		{"run --trust everybody", []string{"--trust: ", "such as"}},
 		{"run --account bob", []string{"--account: no ':'", "USER:PASS"}},
@@ -161,12 +183,12 @@ country = "fr"
 		t.Fatal(err)
 	}
 	want := &Run{
-		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text", DNS: 53,
+		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text", DNS: 53, SSH: 2222,
 		Accounts: []Account{{"soft", "secret"}},
 		Country:  "us",                                                 // the flag overrides the file,
 		Peers:    []Peer{{netip.MustParseAddrPort("127.0.0.99:6084")}}, // wholly
 	}
-	if !reflect.DeepEqual(cmd, want) {
+	if !reflect.DeepEqual(bare(cmd), want) {
 		t.Errorf("got %+v\nwant %+v", cmd, want)
 	}
 
@@ -246,7 +268,7 @@ func TestPrint(t *testing.T) {
 	}
 	want := defaults()
 	want.Data = "d"
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(bare(got), want) {
 		t.Errorf("the printed file changes\n%+v to\n%+v", want, got)
 	}
 	for _, f := range keys() {
@@ -271,9 +293,9 @@ func TestPrint(t *testing.T) {
 
 // TestTags: what errors and help are made of is there for every flag.
 func TestTags(t *testing.T) {
-	for _, typ := range []reflect.Type{reflect.TypeFor[Run](), reflect.TypeFor[Demo]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Run](), reflect.TypeFor[Demo](), reflect.TypeFor[Restore]()} {
 		for _, f := range reflect.VisibleFields(typ) {
-			if f.Tag.Get("name") == "" || f.Tag.Get("help") == "" || f.Type.Kind() != reflect.Bool && f.Tag.Get("want") == "" {
+			if f.IsExported() && (f.Tag.Get("name") == "" || f.Tag.Get("help") == "" || f.Type.Kind() != reflect.Bool && f.Tag.Get("want") == "") {
 				t.Errorf("%v.%s lacks a tag", typ, f.Name)
 			}
 		}
@@ -291,6 +313,9 @@ func TestHelp(t *testing.T) {
 	}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Run]()) {
 		_, hidden := f.Tag.Lookup("hidden")
+		if !f.IsExported() {
+			continue
+		}
 		if strings.Contains(b.String(), "--"+f.Tag.Get("name")) == hidden {
 			t.Errorf("--%s: hidden %v", f.Tag.Get("name"), hidden)
 		}

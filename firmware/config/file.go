@@ -39,6 +39,11 @@ func CheckFile(path string) error {
 	if err != nil {
 		return err
 	}
+	return checkText(path, text)
+}
+
+// checkText says what is wrong with a configuration file that says text.
+func checkText(path string, text []byte) error {
 	r := defaults()
 	r.Config = path
 	src := source{}
@@ -192,7 +197,7 @@ func set(v reflect.Value, text string) error {
 func keys() []reflect.StructField {
 	var fields []reflect.StructField
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Run]()) {
-		if f.Tag.Get("file") != "-" {
+		if f.IsExported() && f.Tag.Get("file") != "-" {
 			fields = append(fields, f)
 		}
 	}

@@ -25,6 +25,8 @@ type grammar struct {
 		Print ConfigPrint `cmd:"" help:"Print the configuration file with every default, annotated."`
 		Check ConfigCheck `cmd:"" help:"Check a configuration file."`
 	} `cmd:"" help:"The configuration file."`
+	Restore Restore `cmd:"" help:"Bring a backup back, from standard input: a line with its passphrase, then the file."`
+	Release Release `cmd:"" passthrough:"" help:"Make and check signed releases: 'chordophone release help' says how."`
 	Version Version `cmd:"" help:"Print what program this is."`
 }
 
@@ -50,9 +52,14 @@ func Parse(args []string, stdout io.Writer) (Command, error) {
 		if err := cmd.check(src); err != nil {
 			return nil, err
 		}
+		cmd.from = src
 	case *Demo:
 		if cmd.Phones < 3 || cmd.Phones > 20 {
 			return nil, wrong(reflect.TypeFor[Demo](), "phones", "--phones", fmt.Sprintf("%d telephones", cmd.Phones))
+		}
+	case *Restore:
+		if cmd.Data == "" {
+			return nil, wrong(reflect.TypeFor[Restore](), "data", "--data", "empty")
 		}
 	}
 	return cmd, nil
@@ -103,7 +110,7 @@ func usage(err error) error {
 	}
 	e := &Error{Problem: err.Error(), Hint: "see '" + help + " --help'"}
 	if m := flagOf.FindStringSubmatch(e.Problem); m != nil {
-		for _, t := range []reflect.Type{reflect.TypeFor[Run](), reflect.TypeFor[Demo]()} {
+		for _, t := range []reflect.Type{reflect.TypeFor[Run](), reflect.TypeFor[Demo](), reflect.TypeFor[Restore]()} {
 			if f, ok := fieldOf(t, m[1]); ok {
 				e.Where, e.Problem = "--"+m[1], m[2]
 				if strings.Contains(m[2], "<EOL>") {

@@ -20,18 +20,24 @@ type authorizedKeys struct {
 	path string
 	log  *slog.Logger
 
-	mu      sync.Mutex        // guards what follows
-	version int               // of the file, counted from 1
-	content []byte            // nil: cannot be read
-	keys    map[string]string // wire form to comment
+	mu      sync.Mutex            // guards what follows
+	version int                   // of the file, counted from 1
+	content []byte                // nil: cannot be read
+	keys    map[string]authorized // by wire form
 }
 
-// has reports whether a key may enter, and its comment.
-func (a *authorizedKeys) has(key ssh.PublicKey) (comment string, ok bool) {
+// authorized is what the file says of a key.
+type authorized struct {
+	comment string
+	role    role
+}
+
+// has reports whether a key may enter, and what the file says of it.
+func (a *authorizedKeys) has(key ssh.PublicKey) (one authorized, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	comment, ok = a.keys[string(key.Marshal())]
-	return comment, ok
+	one, ok = a.keys[string(key.Marshal())]
+	return one, ok
 }
 
 // refresh reads the file and returns which version of it that is. The file is
@@ -85,9 +91,9 @@ func readKeyFile(path string) ([]byte, error) {
 
 // parseAuthorizedKeys reads OpenSSH's format, see sshd(8). A person may have
 // written it on any PC. A line that asks for a restriction that this server does
-// not make authorizes nobody.
-func parseAuthorizedKeys(content []byte) (keys map[string]string, bad []error) {
-	keys = make(map[string]string)
+// not make authorizes nobody. A key in two lines has the lesser role of both.
+func parseAuthorizedKeys(content []byte) (keys map[string]authorized, bad []error) {
+	keys = make(map[string]authorized)
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	for i, line := range strings.Split(string(content), "\n") {
 		line = strings.TrimSpace(line) // of the \r, too
@@ -102,31 +108,43 @@ func parseAuthorizedKeys(content []byte) (keys map[string]string, bad []error) {
 			refuse("not a public key in OpenSSH's format")
 			continue
 		}
-		if o, ok := unkept(options); ok {
-			refuse("option %s is not known here", o)
+		as, err := granted(options)
+		if err != nil {
+			refuse("%w", err)
 			continue
 		}
 		if err := strong(key); err != nil {
 			refuse("%w", err)
 			continue
 		}
-		keys[string(key.Marshal())] = comment
+		wire := string(key.Marshal())
+		if other, twice := keys[wire]; twice {
+			as = min(as, other.role)
+		}
+		keys[wire] = authorized{comment, as}
 	}
 	return keys, bad
 }
 
-// unkept returns an option that this server does not keep. What it never allows
-// anyway may be forbidden again.
-func unkept(options []string) (string, bool) {
+// granted is the role that the options of a line grant. One that this server does
+// not keep is an error; what it never allows anyway may be forbidden again.
+func granted(options []string) (role, error) {
+	as := admin
 	for _, o := range options {
-		switch strings.ToLower(o) {
+		name, value, _ := strings.Cut(o, "=")
+		switch strings.ToLower(name) {
 		case "restrict", "no-agent-forwarding", "no-port-forwarding", "no-user-rc", "no-x11-forwarding", "pty":
+		case roleOption:
+			r, err := parseRole(value)
+			if err != nil {
+				return viewer, err
+			}
+			as = min(as, r)
 		default:
-			name, _, _ := strings.Cut(o, "=")
-			return name, true
+			return viewer, fmt.Errorf("option %s is not known here", name)
 		}
 	}
-	return "", false
+	return as, nil
 }
 
 // minRSA is the least length of an RSA key, in bits.

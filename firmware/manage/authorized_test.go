@@ -41,6 +41,11 @@ func TestParseAuthorizedKeys(t *testing.T) {
 		{"one of two bad", "ssh-ed25519 AAAA\n" + line, 1, 1},
 		{"certificate", string(ssh.MarshalAuthorizedKey(ca)), 0, 1},
 		{"short RSA", string(ssh.MarshalAuthorizedKey(weakKey)), 0, 1},
+		{"viewer", `environment="ROLE=viewer",restrict ` + line, 1, 0},
+		{"admin", `environment="ROLE=admin" ` + line, 1, 0},
+		{"another role", `environment="ROLE=root" ` + line, 0, 1},
+		{"no role", `environment="ROLE=" ` + line, 0, 1},
+		{"another environment", `environment="LD_PRELOAD=x" ` + line, 0, 1},
 		{"binary", "\x00\xff\n\x00", 0, 2},
 	} {
 		keys, bad := parseAuthorizedKeys([]byte(c.text))
@@ -51,7 +56,7 @@ func TestParseAuthorizedKeys(t *testing.T) {
 			t.Errorf("%s: the key is in: %v", c.name, ok)
 		}
 	}
-	if keys, _ := parseAuthorizedKeys([]byte(line)); keys[string(key.PublicKey().Marshal())] != "anna@desk" {
+	if keys, _ := parseAuthorizedKeys([]byte(line)); keys[string(key.PublicKey().Marshal())] != (authorized{"anna@desk", admin}) {
 		t.Errorf("%v", keys)
 	}
 	if _, bad := parseAuthorizedKeys([]byte("\n\nnonsense")); !strings.HasPrefix(bad[0].Error(), "line 3: ") {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 )
@@ -28,10 +27,14 @@ type command struct {
 	example     string
 	least, most int // arguments
 	flags       func(*options, *flag.FlagSet)
-	time        time.Duration                         // it may take; 0: as long as it likes
-	names       func(context.Context, Phone) []string // that complete its argument
+	time        time.Duration            // it may take; 0: as long as it likes
+	viewer      func(args []string) bool // a viewer may give it; nil: only an admin
+	names       completer                // completes its arguments
 	run         func(context.Context, *shell, *options, []string) error
 }
+
+// completer returns the words that may follow the arguments before.
+type completer func(ctx context.Context, p Phone, before []string) []string
 
 // options are the flags of all commands.
 type options struct {
@@ -42,12 +45,17 @@ type options struct {
 
 	password, name string
 	lamp           int
+
+	older, replace bool
 }
 
 // shell carries out command lines.
 type shell struct {
 	phone    Phone
+	device   Appliance // nil: none
+	role     role
 	log      *slog.Logger
+	in       io.Reader // what a command is given; of a terminal: nothing
 	out, err io.Writer
 	terminal bool // out is one
 }
@@ -57,9 +65,6 @@ type usageError struct{ text, hint string }
 
 func (e usageError) Error() string { return e.text }
 func (e usageError) Hint() string  { return e.hint }
-
-// planned are the commands of later versions.
-const planned = "config selftest update reboot"
 
 // do carries out one line and returns its exit status.
 func (s *shell) do(ctx context.Context, line string) int {
@@ -105,9 +110,6 @@ func (s *shell) try(ctx context.Context, line string) (name string, err error) {
 	}
 	c := find(words[0])
 	if c == nil {
-		if slices.Contains(strings.Fields(planned), words[0]) {
-			return words[0], hinted{errors.New("not in this version of chordophone"), "help lists what is"}
-		}
 		return words[0], usageError{"no such command", "help lists them"}
 	}
 	o, args, err := c.parse(words[1:])
@@ -115,6 +117,10 @@ func (s *shell) try(ctx context.Context, line string) (name string, err error) {
 		c, args = find("help"), []string{c.name}
 	} else if err != nil {
 		return c.name, usageError{err.Error(), c.usage()}
+	}
+	if !s.role.may(c, args) {
+		s.log.Warn("console: command refused", "command", c.name, "role", s.role)
+		return c.name, hinted{errors.New("this key may only look"), "somebody whose key is an admin's can do it: see roles in help"}
 	}
 	s.log.Info("console: command", "command", c.name) // arguments may be secret
 	if c.time > 0 {

@@ -1,12 +1,10 @@
 package manage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,7 +12,7 @@ import (
 func commands() []*command {
 	return []*command{
 		{
-			name: "status", summary: "this phone in a few figures", time: askTime,
+			name: "status", viewer: anyone, summary: "this phone in a few figures", time: askTime,
 			about:   "Ready means that it can call and be called. What somebody should see to stands at the end.",
 			example: "status --json | jq .ring.size",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
@@ -24,7 +22,7 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "members", summary: "the phones of the office", time: askTime,
+			name: "members", viewer: anyone, summary: "the phones of the office", time: askTime,
 			about:   "All that were ever enrolled, whether they are switched on or not.",
 			example: "members",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
@@ -33,7 +31,7 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "registrations", summary: "who is reached where", time: askTime,
+			name: "registrations", viewer: anyone, summary: "who is reached where", time: askTime,
 			about:   "All addresses that are registered now: phones, and the contacts of other SIP clients with the phone that serves each.",
 			example: "registrations",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
@@ -42,7 +40,7 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "calls", summary: "calls in progress and the call log", time: askTime,
+			name: "calls", viewer: anyone, summary: "calls in progress and the call log", time: askTime,
 			about:   "Newest first. Times are by this phone's clock.",
 			example: "calls --last 100",
 			flags:   func(o *options, f *flag.FlagSet) { f.IntVar(&o.last, "last", 20, "`N`") },
@@ -55,10 +53,10 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "lookup", args: "AOR", summary: "where an address is reached", time: askTime, least: 1, most: 1,
+			name: "lookup", viewer: anyone, args: "AOR", summary: "where an address is reached", time: askTime, least: 1, most: 1,
 			about:   "AOR is an address of record: an extension (102), user@office or sip:user@office.",
 			example: "lookup 102",
-			names:   extensions,
+			names:   addresses,
 			run: func(ctx context.Context, s *shell, o *options, args []string) error {
 				aor, err := addressOfRecord(ctx, s.phone, args[0])
 				if err != nil {
@@ -70,10 +68,10 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "trace", args: "AOR", summary: "the way to an address through the ring", time: askTime, least: 1, most: 1,
+			name: "trace", viewer: anyone, args: "AOR", summary: "the way to an address through the ring", time: askTime, least: 1, most: 1,
 			about:   "Names each phone that was asked. AOR as for lookup.",
 			example: "trace 102",
-			names:   extensions,
+			names:   addresses,
 			run: func(ctx context.Context, s *shell, o *options, args []string) error {
 				aor, err := addressOfRecord(ctx, s.phone, args[0])
 				if err != nil {
@@ -85,7 +83,7 @@ func commands() []*command {
 			},
 		},
 		{
-			name: "ring", summary: "this phone's neighbours in the ring", time: askTime,
+			name: "ring", viewer: anyone, summary: "this phone's neighbours in the ring", time: askTime,
 			about:   "Predecessor and successors are the phones before and after it on the circle, fingers those farther away.",
 			example: "ring",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
@@ -105,7 +103,7 @@ func commands() []*command {
 			name: "enrol", args: "open|close", summary: "let new phones in", time: askTime, least: 1, most: 1,
 			about:   "Opens the office to new phones for a while, with a pairing code that is shown here and on the phone. Three wrong codes close it.",
 			example: "enrol open",
-			names:   func(context.Context, Phone) []string { return []string{"close", "open"} },
+			names:   words("close", "open"),
 			run:     enrol,
 		},
 		{
@@ -116,7 +114,7 @@ func commands() []*command {
 			run:     revoke,
 		},
 		{
-			name: "accounts", args: "list|add USER|remove USER", summary: "accounts of other SIP phones and programs", time: askTime, most: 2,
+			name: "accounts", viewer: lists, args: "list|add USER|remove USER", summary: "accounts of other SIP phones and programs", time: askTime, most: 2,
 			about: "Each is valid at every phone of the office, two seconds later: whichever is entered as its server. " +
 				"Without --password a good one is made and shown once. --name is for people. remove ends its registrations, too.",
 			example: "accounts add alice --name 'Alice Ames'",
@@ -124,11 +122,11 @@ func commands() []*command {
 				f.StringVar(&o.password, "password", "", "`P`")
 				f.StringVar(&o.name, "name", "", "`NAME`")
 			},
-			names: func(context.Context, Phone) []string { return []string{"add", "list", "remove"} },
+			names: words("add", "list", "remove").then("remove", accountNames),
 			run:   accounts,
 		},
 		{
-			name: "contacts", args: "list|set NUMBER|remove NUMBER", summary: "whom this phone knows by name", time: askTime, most: 2,
+			name: "contacts", viewer: lists, args: "list|set NUMBER|remove NUMBER", summary: "whom this phone knows by name", time: askTime, most: 2,
 			about: "NUMBER is an extension or the user name of an account. With --lamp the lamp of that number " +
 				"shows whether it is free, rings, is busy, or is out of reach. set replaces the contact of the same number.",
 			example: "contacts set 102 --name Workshop --lamp 1",
@@ -136,7 +134,7 @@ func commands() []*command {
 				f.StringVar(&o.name, "name", "", "`NAME`")
 				f.IntVar(&o.lamp, "lamp", 0, "`N`")
 			},
-			names: func(context.Context, Phone) []string { return []string{"list", "remove", "set"} },
+			names: words("list", "remove", "set").then("remove", contactNumbers).then("set", extensions),
 			run:   contacts,
 		},
 		{
@@ -144,11 +142,28 @@ func commands() []*command {
 			about: "Oldest first. They wait for seven days at most, sealed so that only this phone can read them. " +
 				"ID is as list shows it; its beginning is enough.",
 			example: "messages read 4XK2",
-			names:   func(context.Context, Phone) []string { return []string{"delete", "list", "read"} },
+			names:   words("delete", "list", "read").then("read", messageIDs).then("delete", messageIDs),
 			run:     messages,
 		},
 		{
-			name: "log", summary: "what happened, in words",
+			name: "config", args: "show|get KEY|set KEY VALUE...|unset KEY", summary: "the configuration of this phone", time: askTime, most: maxValues,
+			viewer: func(args []string) bool { return len(args) == 0 || args[0] == "show" || args[0] == "get" },
+			about: "What holds now, from where (default, file or flag), and what the file says by now. Secrets are shown as stars. " +
+				"set and unset change the file, and what they write holds from the next start on; a value that config check would refuse is not written. " +
+				"A key that may be given more than once takes several values. found, join and extension count only for a phone that belongs to no office yet.",
+			example: "config set hot-line 100",
+			names:   words("get", "set", "show", "unset").then("get", configKeys).then("set", configKeys).then("unset", configKeys),
+			run:     configure,
+		},
+		{
+			name: "selftest", viewer: anyone, summary: "what is wrong with the parts of this phone", time: askTime,
+			about: "Tells what the phone has noticed by itself: a device that is missing, a chip that does not answer, a line that never moves. " +
+				"That a lamp shines, the bell rings and each key works only a person can tell, who lifts the handset and dials *#0*#. Fails if something is wrong.",
+			example: "selftest",
+			run:     selfTest,
+		},
+		{
+			name: "log", viewer: anyone, summary: "what happened, in words",
 			about:   "With --follow (-f) it goes on until Ctrl-C.",
 			example: "log --follow",
 			flags: func(o *options, f *flag.FlagSet) {
@@ -184,16 +199,63 @@ func commands() []*command {
 			run:     capture,
 		},
 		{
-			name: "version", summary: "which program this is", time: askTime,
+			name: "metrics", viewer: anyone, summary: "figures for Prometheus", time: askTime,
+			about:   "The same as over HTTP, if the configuration has a metrics-port. No names and no numbers of telephones are among them.",
+			example: "metrics | promtool check metrics",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				list, err := s.phone.Metrics(ctx)
+				return answer(s, o, writeMetrics)(some(list), err)
+			},
+		},
+		{
+			name: "backup", summary: "identity and memory of this phone, encrypted", time: keepTime,
+			about: "Takes a passphrase of at least 10 characters as the first line of standard input and writes a file for restore. " +
+				"It is encrypted by age (age -d opens it, too) and holds the phone's keys: keep file and passphrase apart.",
+			example: "backup < passphrase.txt > reception.age",
+			run:     makeBackup,
+		},
+		{
+			name: "restore", summary: "bring a backup back, onto this phone or a new one", time: keepTime,
+			about: "Takes the passphrase as the first line of standard input and the backup behind it. Nothing is changed if anything is wrong with it. " +
+				"--replace makes this phone another one of the office, which is gone; --older goes back behind what this phone has. Then reboot.",
+			example: "restore < <(cat passphrase.txt reception.age)",
+			flags: func(o *options, f *flag.FlagSet) {
+				f.BoolVar(&o.older, "older", false, "")
+				f.BoolVar(&o.replace, "replace", false, "")
+			},
+			run: restore,
+		},
+		{
+			name: "update", args: "[status]", summary: "install a signed release", time: updateTime, most: 1,
+			viewer: func(args []string) bool { return len(args) == 1 && args[0] == "status" },
+			about: "Takes the release file as standard input and writes it beside the one that runs, while calls go on. " +
+				"As soon as nobody calls the phone starts with it on trial, and goes back by itself if it does not do. update status says where that stands.",
+			example: "update < chordophone.release",
+			names:   words("status"),
+			run:     update,
+		},
+		{
+			name: "reboot", summary: "start this phone anew", time: askTime,
+			about:   "Calls in progress end.",
+			example: "reboot",
+			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
+				if s.device == nil {
+					return errNoAppliance
+				}
+				return answer(s, o, writeDone)(done{"the phone starts anew"}, s.device.Reboot(ctx))
+			},
+		},
+		{
+			name: "version", viewer: anyone, summary: "which program this is", time: askTime,
 			example: "version",
 			run: func(ctx context.Context, s *shell, o *options, _ []string) error {
 				return answer(s, o, writeVersion)(s.phone.Version(), nil)
 			},
 		},
 		{
-			name: "help", args: "[COMMAND]", summary: "this list, or more on one command", most: 1,
+			name: "help", viewer: anyone, args: "[COMMAND]", summary: "this list, or more on one command", most: 1,
 			example: "help lookup",
-			names:   func(context.Context, Phone) []string { return names() },
+			names:   func(context.Context, Phone, []string) []string { return names() },
 			run:     help,
 		},
 	}
@@ -240,21 +302,6 @@ func addressOfRecord(ctx context.Context, phone Phone, s string) (string, error)
 		return "", usageError{fmt.Sprintf("%q is not an address of record", s), "an extension like 102, or user@office"}
 	}
 	return "sip:" + user + "@" + office, nil
-}
-
-// extensions are those of the office.
-func extensions(ctx context.Context, phone Phone) (names []string) {
-	members, err := phone.Members(ctx)
-	if err != nil {
-		return nil
-	}
-	for _, m := range members {
-		if !m.Revoked {
-			names = append(names, m.Extension)
-		}
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	return slices.Compact(names)
 }
 
 func audit(ctx context.Context, s *shell, o *options, _ []string) error {

@@ -45,7 +45,7 @@ func (s *Server) handshake(ctx context.Context, raw net.Conn) (*connection, <-ch
 	}
 	raw.SetDeadline(time.Time{})
 	who := sc.Permissions.ExtraData[whoKey{}].(who)
-	s.log.Info("console: let in", "from", raw.RemoteAddr(), "key", ssh.FingerprintSHA256(who.key), "name", who.comment)
+	s.log.Info("console: let in", "from", raw.RemoteAddr(), "key", ssh.FingerprintSHA256(who.key), "name", who.comment, "role", who.role)
 	return &connection{server: s, raw: raw, ssh: sc, who: who}, channels, requests
 }
 

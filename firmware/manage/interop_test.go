@@ -22,6 +22,7 @@ type openSSH struct {
 	t       *testing.T
 	c       *console
 	options []string
+	term    string
 }
 
 func newOpenSSH(t *testing.T, phone Phone) *openSSH {
@@ -43,8 +44,8 @@ func newOpenSSH(t *testing.T, phone Phone) *openSSH {
 	_, port, _ := strings.Cut(c.Addr().String(), ":")
 	return &openSSH{t, c, []string{
 		"-F", "none", "-p", port, "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-		"-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + hosts, "-o", "LogLevel=INFO",
-	}}
+		"-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=" + hosts, "-o", "LogLevel=INFO", "-o", "SendEnv=LANG",
+	}, "dumb"}
 }
 
 // run is what a person types, besides where to.
@@ -53,6 +54,7 @@ func (s *openSSH) run(stdin string, options []string, command ...string) (out, e
 	args := append(append(append([]string{}, s.options...), options...), "admin@127.0.0.1")
 	cmd := exec.Command("ssh", append(args, command...)...)
 	var o, e bytes.Buffer
+	cmd.Env = append(os.Environ(), "TERM="+s.term, "LANG=C.UTF-8")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &o, &e
 	err := cmd.Run()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -82,6 +84,17 @@ func TestOpenSSH(t *testing.T) {
 		t.Errorf("%d, %q", status, out)
 	}
 
+	s.term = "xterm-256color"
+	if out, _, status = s.run("\t:version\rq", []string{"-tt"}); status != 0 || !strings.HasPrefix(out, "\x1b[?1049h") || !strings.HasSuffix(out, "\x1b[?1049l") || !strings.Contains(out, "101@acme") {
+		t.Errorf("%d, %q", status, out)
+	}
+	if out, errOut, status = s.run("correct horse battery staple\n", nil, "backup"); status != 0 || out != "sealed with correct horse battery staple" {
+		t.Errorf("%d, %q, %q", status, out, errOut)
+	}
+	if _, errOut, status = s.run("correct horse battery staple\n"+out, nil, "restore", "--older"); status != 0 {
+		t.Errorf("%d, %q", status, errOut)
+	}
+
 	file := filepath.Join(t.TempDir(), "ring.pcap")
 	out, errOut, status = s.run("", nil, "capture --for 200ms")
 	if status != 0 || errOut != "captured 3.1 kB\n" {
@@ -109,6 +122,37 @@ func TestOpenSSH(t *testing.T) {
 	if _, errOut, status = s.run("", nil, "version"); status != 255 || !strings.Contains(errOut, "Permission denied (publickey)") {
 		t.Errorf("without key: %d, %q", status, errOut)
 	}
+}
+
+// OpenSSH's tools read a file with roles.
+func TestOpenSSHReadsRoles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), AuthorizedKeysFile)
+	key := newKey(t)
+	if err := os.WriteFile(path, []byte(`environment="ROLE=viewer" `+authorizedLine(key)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("ssh-keygen", "-l", "-f", path).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), ssh.FingerprintSHA256(key.PublicKey())) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// What capture writes is read by Wireshark as it comes.
+func TestTsharkReadsTheStream(t *testing.T) {
+	s := newOpenSSH(t, &fakePhone{packets: 3})
+	ssh := exec.Command("ssh", append(s.options, "admin@127.0.0.1", "capture --for 1s")...)
+	shark := exec.Command("tshark", "-i", "-", "-c", "3", "-T", "fields", "-e", "frame.len")
+	var err error
+	if shark.Stdin, err = ssh.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ssh.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := shark.Output(); err != nil || string(out) != "1000\n1000\n1000\n" {
+		t.Errorf("%v, %q", err, out)
+	}
+	ssh.Wait() // its reader may have gone before it
 }
 
 // OpenSSH reads the host key as its own.

@@ -55,7 +55,10 @@ func (k *keys) pump(r io.Reader) {
 }
 
 // Read waits for keys.
-func (k *keys) Read(p []byte) (int, error) {
+func (k *keys) Read(p []byte) (int, error) { return k.read(context.Background(), p) }
+
+// read is Read until ctx is done; its error is io.EOF then, too.
+func (k *keys) read(ctx context.Context, p []byte) (int, error) {
 	for {
 		k.mu.Lock()
 		n := copy(p, k.typed)
@@ -69,7 +72,11 @@ func (k *keys) Read(p []byte) (int, error) {
 			k.signal() // for the next Read
 			return 0, io.EOF
 		}
-		<-k.more
+		select {
+		case <-k.more:
+		case <-ctx.Done():
+			return 0, io.EOF
+		}
 	}
 }
 

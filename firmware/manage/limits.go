@@ -22,11 +22,24 @@ const (
 	keysEvery = 5 * time.Second  // authorized_keys is looked at
 
 	maxLine    = 4096     // octets of a command line
+	maxValues  = 34       // words behind config: what, the key, and values of it
 	maxSpool   = 1 << 20  // octets that wait for a slow reader of a stream
 	maxTyped   = 4096     // octets typed ahead while a command runs
 	maxKeyFile = 64 << 10 // octets of authorized_keys
 
 	askTime   = 30 * time.Second       // for what is asked of the ring
 	auditTime = 5 * time.Minute        // for going round it
+	keepTime  = 10 * time.Minute       // for a backup, from or to a slow reader
 	tabTime   = 500 * time.Millisecond // for completing a name
+
+	updateTime    = time.Hour              // for a release to arrive and be written
+	progressEvery = 500 * time.Millisecond // its progress is told
+	maxPassphrase = 1024                   // octets
+	maxLocale     = 64                     // octets of LANG and its like
+
+	lookEvery = time.Second            // the dashboard looks at what changes by itself,
+	askEvery  = 5 * time.Second        // and asks the ring
+	frameTime = 500 * time.Millisecond // between its frames, when no key is pressed
+	escTime   = 100 * time.Millisecond // for a key's sequence to go on after ESC
+	tailLines = 200                    // of the log, kept while somebody looks
 )

@@ -4,6 +4,12 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"chordophone/firmware/backup"
+	"chordophone/firmware/config"
+	"chordophone/firmware/metrics"
+	"chordophone/firmware/phone/selftest"
+	"chordophone/hal"
 )
 
 // Phone is what the console needs of the rest of the firmware. Its methods may be
@@ -17,6 +23,8 @@ type Phone interface {
 	Contacts
 	Messages
 	Recorder
+	Keeper
+	Configuration
 }
 
 // Desk is this one phone.
@@ -27,6 +35,9 @@ type Desk interface {
 	// Calls are those in progress and then the last n of the call log, newest
 	// first.
 	Calls(ctx context.Context, n int) ([]Call, error)
+
+	// SelfTest is what can be said of the phone's parts without a person.
+	SelfTest(ctx context.Context) ([]selftest.Result, error)
 }
 
 // Ringside is the ring as seen from this phone.
@@ -102,6 +113,60 @@ type Recorder interface {
 	Log(ctx context.Context, w io.Writer, follow bool) error
 }
 
+// Keeper keeps and counts.
+type Keeper interface {
+	// Backup writes all that this phone is and knows, encrypted to the passphrase.
+	Backup(ctx context.Context, w io.Writer, passphrase string) (backup.Manifest, error)
+
+	// Restore brings that back. The phone is to be started again then.
+	Restore(ctx context.Context, r io.Reader, passphrase string, o backup.Options) (backup.Restored, error)
+
+	Metrics(ctx context.Context) ([]metrics.Family, error)
+
+	// Watch tells what each telephone of the office does ("idle", "ringing", "busy",
+	// "held", "unreachable", "offline", "unknown"), by its extension, at once and with
+	// each change, until ctx is done. told does not wait.
+	Watch(ctx context.Context, told func(extension, state string)) error
+}
+
+// Configuration is that of this phone.
+type Configuration interface {
+	// Settings tells what holds, and what the file says by now. It has no secrets.
+	Settings(ctx context.Context) (config.Report, error)
+
+	// Configure gives a key other values in the file, or takes it out if there are
+	// none. The error is a *config.Error for what cannot hold; then nothing is changed.
+	Configure(ctx context.Context, key string, values []string) error
+}
+
+// Appliance is the machine that the program owns, if it does.
+type Appliance interface {
+	// Install writes a release beside the one that runs. The machine starts with it,
+	// on trial, as soon as nobody calls.
+	Install(ctx context.Context, r io.Reader, progress func(Progress)) error
+
+	Installed(ctx context.Context) (Installed, error)
+
+	// Reboot begins to end the program, in order, and then starts the machine.
+	Reboot(ctx context.Context) error
+}
+
+// Progress is how far an installation is.
+type Progress struct {
+	Stage string `json:"stage"` // what is done now
+	Done  int64  `json:"done"`  // octets
+	Of    int64  `json:"of"`
+}
+
+// Installed is what releases the machine has.
+type Installed struct {
+	Running string `json:"running"`           // version
+	Slot    string `json:"slot"`              // that it runs from
+	Phase   string `json:"phase"`             // what the update does now
+	Next    string `json:"next,omitempty"`    // version that is tried next
+	Problem string `json:"problem,omitempty"` // what went wrong last
+}
+
 // Version says which program this is.
 type Version struct {
 	Version string `json:"version"`
@@ -121,9 +186,10 @@ type Status struct {
 	Ready         bool        `json:"ready"` // it can call and be called
 	Enrolling     bool        `json:"enrolling"`
 	Version       string      `json:"version"`
-	Calls         int         `json:"calls"`         // in progress
-	Registrations int         `json:"registrations"` // as Registrations lists them
-	Records       int         `json:"records"`       // kept on this phone's disk
+	Calls         int         `json:"calls"`          // in progress
+	Sound         hal.Sound   `json:"sound,omitzero"` // how the first of them sounds that is heard
+	Registrations int         `json:"registrations"`  // as Registrations lists them
+	Records       int         `json:"records"`        // kept on this phone's disk
 	Ring          RingSummary `json:"ring"`
 	MemoryBytes   uint64      `json:"memory_bytes"` // resident
 	Problems      []Problem   `json:"problems"`     // what somebody should see to
@@ -290,4 +356,5 @@ type Call struct {
 	Name      string    `json:"name,omitempty"`
 	Cause     string    `json:"cause,omitempty"`
 	Status    int       `json:"status,omitempty"` // SIP's code for that
+	Sound     hal.Sound `json:"sound,omitzero"`   // how it sounds or sounded
 }

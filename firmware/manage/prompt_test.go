@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"chordophone/firmware/dashboard/dashtest"
 )
 
 // keyboard is a person at a terminal.
@@ -27,6 +29,7 @@ type screen struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	b       bytes.Buffer
+	glass   *dashtest.Glass
 	ended   bool
 }
 
@@ -34,6 +37,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changed.Broadcast()
+	s.glass.Write(p) // of lines longer than it, an error
 	return s.b.Write(p)
 }
 
@@ -44,18 +48,30 @@ func (s *screen) end() {
 	s.changed.Broadcast()
 }
 
-// sit opens a session with a terminal: a prompt if line is empty.
+// sit opens a session with a terminal that can show no more than lines: a prompt if
+// line is empty.
 func sit(t *testing.T, client *ssh.Client, line string) *keyboard {
+	t.Helper()
+	return sitAt(t, client, "dumb", line, 80, 24)
+}
+
+// sitAt opens a session with any terminal.
+func sitAt(t *testing.T, client *ssh.Client, term, line string, columns, rows int, env ...string) *keyboard {
 	t.Helper()
 	session, err := client.NewSession()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &keyboard{t: t, session: session, screen: new(screen)}
+	k := &keyboard{t: t, session: session, screen: &screen{glass: dashtest.New(columns, rows)}}
 	k.screen.changed = sync.NewCond(&k.screen.mu)
 	session.Stdout, session.Stderr = k.screen, k.screen
 	k.keys, _ = session.StdinPipe()
-	if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+	for i := 0; i < len(env); i += 2 {
+		if err := session.Setenv(env[i], env[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := session.RequestPty(term, rows, columns, nil); err != nil {
 		t.Fatal(err)
 	}
 	if line == "" {
@@ -73,7 +89,7 @@ func sit(t *testing.T, client *ssh.Client, line string) *keyboard {
 func (k *keyboard) sees(text string) {
 	k.t.Helper()
 	s := k.screen
-	late := time.AfterFunc(5*time.Second, s.end)
+	late := time.AfterFunc(30*time.Second, s.end)
 	defer late.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,6 +100,22 @@ func (k *keyboard) sees(text string) {
 		}
 		if s.ended {
 			k.t.Fatalf("%q is not on the screen: %q", text, s.b.String())
+		}
+		s.changed.Wait()
+	}
+}
+
+// shows waits until text can be read on the terminal.
+func (k *keyboard) shows(text string) {
+	k.t.Helper()
+	s := k.screen
+	late := time.AfterFunc(30*time.Second, s.end)
+	defer late.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !strings.Contains(s.glass.Text(), text) {
+		if s.ended {
+			k.t.Fatalf("%q is not on the screen:\n%s", text, s.glass.Text())
 		}
 		s.changed.Wait()
 	}
@@ -196,10 +228,15 @@ func TestStopAtPrompt(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	s := &shell{phone: new(fakePhone)}
+	s := &shell{role: admin, phone: &fakePhone{
+		accounts: []Account{{User: "alice"}, {User: "al\x1b[2J"}}, contacts: []Contact{{Number: "102"}}, messages: somePosts(),
+	}}
 	for line, want := range map[string]string{
-		"s":          "status ",
-		"re":         "re|registrations revoke",
+		"s":          "s|status selftest",
+		"st":         "status ",
+		"config ":    "config |get set show unset",
+		"config g":   "config get ",
+		"re":         "re|registrations revoke restore reboot",
 		"rev":        "revoke ",
 		"":           "|" + strings.Join(names(), " "),
 		"xyz":        "xyz",
@@ -207,12 +244,28 @@ func TestComplete(t *testing.T) {
 		"revoke 10":  "revoke 10|101 102 103",
 		"lookup 102": "lookup 102 ",
 		"lookup 1 ":  "lookup 1 ",
-		"enrol o":    "enrol open ",
-		"help tr":    "help trace ",
-		"log -":      "log --",
-		"log --f":    "log --follow ",
-		"status 1":   "status 1",
-		"nothing x":  "nothing x",
+		"lookup ali": "lookup alice ",
+
+		"accounts remove ":   "accounts remove al",
+		"accounts remove al": "accounts remove al|alice al?[2J",
+		"accounts add a":     "accounts add a",
+		"contacts set 10":    "contacts set 10|101 102 103",
+		"contacts remove ":   "contacts remove 102 ",
+		"messages read 4XZ":  "messages read 4XZZBBBB ",
+		"messages list 4":    "messages list 4",
+		"config set n":       "config set name ",
+		"config get w":       "config get wifi ",
+		"config set name w":  "config set name w",
+		"calls --json --l":   "calls --json --last ",
+		"update s":           "update status ",
+		"restore --":         "restore --|--json --older --replace",
+
+		"enrol o":   "enrol open ",
+		"help tr":   "help trace ",
+		"log -":     "log --",
+		"log --f":   "log --follow ",
+		"status 1":  "status 1",
+		"nothing x": "nothing x",
 	} {
 		done, choices := s.complete(context.Background(), line)
 		if choices != nil {

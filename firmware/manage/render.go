@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"chordophone/hal"
 )
 
 // What commands print for people, one function each.
@@ -102,7 +104,7 @@ func writeCalls(p *page, calls []Call) {
 		p.line("no calls")
 		return
 	}
-	rows := [][]string{{"START", "", "NUMBER", "NAME", "STATE", "TALKED", "CAUSE"}}
+	rows := [][]string{{"START", "", "NUMBER", "NAME", "STATE", "TALKED", "SOUND", "CAUSE"}}
 	for _, c := range calls {
 		direction, talked, cause := "to", "", c.Cause
 		if c.Incoming {
@@ -114,9 +116,17 @@ func writeCalls(p *page, calls []Call) {
 		if c.Status > 0 {
 			cause = strings.TrimSpace(fmt.Sprintf("%s (%d)", cause, c.Status))
 		}
-		rows = append(rows, []string{c.Start.Format("2006-01-02 15:04:05"), direction, c.Number, c.Name, c.State, talked, cause})
+		rows = append(rows, []string{c.Start.Format("2006-01-02 15:04:05"), direction, c.Number, c.Name, c.State, talked, sound(c.Sound), cause})
 	}
 	p.table(rows...)
+}
+
+// sound is how a call sounded: the opinion that it stands for, and the codec.
+func sound(s hal.Sound) string {
+	if s.R == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %s", s.MOSCQ, s.Codec)
 }
 
 func writeLookup(p *page, l Lookup) {

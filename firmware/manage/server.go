@@ -30,6 +30,8 @@ type Config struct {
 	Dir    string         // holds the host key and authorized_keys
 	Phone  Phone
 	Log    *slog.Logger
+
+	Appliance Appliance // nil: the program does not own the machine
 }
 
 // Server is the SSH console.
@@ -119,13 +121,13 @@ var (
 // that is.
 func (s *Server) authenticate(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	s.keys.refresh()
-	comment, ok := s.keys.has(key)
+	as, ok := s.keys.has(key)
 	err := errUnknownKey
 	switch {
 	case meta.User() != user:
 		err = errUnknownUser
 	case ok:
-		return &ssh.Permissions{ExtraData: map[any]any{whoKey{}: who{key, comment}}}, nil
+		return &ssh.Permissions{ExtraData: map[any]any{whoKey{}: who{key, as}}}, nil
 	}
 	s.log.Info("console: refused", "from", meta.RemoteAddr(), "key", ssh.FingerprintSHA256(key), "err", err)
 	return nil, err
@@ -133,8 +135,8 @@ func (s *Server) authenticate(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Pe
 
 // who has authenticated.
 type who struct {
-	key     ssh.PublicKey
-	comment string
+	key ssh.PublicKey
+	authorized
 }
 
 type whoKey struct{}
@@ -205,12 +207,13 @@ func (s *Server) watchKeys(ctx context.Context) {
 	}
 }
 
-// throwOut closes the connections whose key is no longer authorized.
+// throwOut closes the connections whose key is no longer authorized, or no longer to
+// the same.
 func (s *Server) throwOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if _, ok := s.keys.has(c.who.key); !ok {
+		if as, ok := s.keys.has(c.who.key); !ok || as.role != c.who.role {
 			s.log.Info("console: key withdrawn, connection closed", "key", ssh.FingerprintSHA256(c.who.key))
 			c.raw.Close()
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -15,10 +16,12 @@ type session struct {
 	channel ssh.Channel
 	window  *window // nil: no terminal
 	keys    *keys   // what is typed at the terminal
+	term    string  // its kind
+	env     map[string]string
 	started bool
 }
 
-// The payloads of requests. // RFC 4254, sections 6.2, 6.5, 6.7 and 6.10
+// The payloads of requests. // RFC 4254, sections 6.2, 6.4, 6.5, 6.7 and 6.10
 type (
 	ptyRequest struct {
 		Term                         string
@@ -27,6 +30,7 @@ type (
 	}
 	windowChange struct{ Columns, Rows, Width, Height uint32 }
 	execRequest  struct{ Command string }
+	envRequest   struct{ Name, Value string }
 	exitStatus   struct{ Status uint32 }
 )
 
@@ -36,7 +40,7 @@ func (c *connection) session(ctx context.Context, n ssh.NewChannel) {
 	if err != nil {
 		return
 	}
-	s := &session{conn: c, channel: channel}
+	s := &session{conn: c, channel: channel, env: make(map[string]string)}
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, stop := context.WithCancel(ctx)
@@ -73,7 +77,7 @@ func (s *session) request(r *ssh.Request) (granted bool, then func(context.Conte
 		if s.started || s.window != nil || ssh.Unmarshal(r.Payload, &p) != nil {
 			return false, nil
 		}
-		s.window, s.keys = new(window), newKeys()
+		s.window, s.keys, s.term = newWindow(), newKeys(), p.Term
 		s.window.resize(p.Columns, p.Rows)
 		return true, nil
 	case "window-change":
@@ -82,6 +86,13 @@ func (s *session) request(r *ssh.Request) (granted bool, then func(context.Conte
 			return false, nil
 		}
 		s.window.resize(w.Columns, w.Rows)
+		return true, nil
+	case "env":
+		var e envRequest
+		if s.started || ssh.Unmarshal(r.Payload, &e) != nil || !slices.Contains(localeNames, e.Name) || len(e.Value) > maxLocale {
+			return false, nil
+		}
+		s.env[e.Name] = e.Value
 		return true, nil
 	case "shell", "exec":
 		var e execRequest
@@ -96,8 +107,12 @@ func (s *session) request(r *ssh.Request) (granted bool, then func(context.Conte
 			work.Go(func() { s.work(ctx, e.Command) })
 		}
 	}
-	return false, nil // subsystems, environment, X11, agent
+	return false, nil // subsystems, X11, agent
 }
+
+// localeNames are the only environment that is taken: they say what a terminal can
+// show, and nothing else is done with them.
+var localeNames = []string{"LC_ALL", "LC_CTYPE", "LANG", "NO_COLOR"}
 
 // work runs the command, or the prompt if there is none, and ends the session.
 func (s *session) work(ctx context.Context, line string) {
@@ -123,6 +138,9 @@ func (s *session) work(ctx context.Context, line string) {
 func (s *session) run(ctx context.Context, line string, out, errOut io.Writer) int {
 	shell := &shell{
 		phone:    s.conn.server.cfg.Phone,
+		device:   s.conn.server.cfg.Appliance,
+		role:     s.conn.who.role,
+		in:       s.channel,
 		log:      s.conn.server.log.With("key", ssh.FingerprintSHA256(s.conn.who.key), "name", s.conn.who.comment),
 		out:      out,
 		err:      errOut,
@@ -136,8 +154,11 @@ func (s *session) run(ctx context.Context, line string, out, errOut io.Writer) i
 		return exitUsage
 	}
 	defer context.AfterFunc(ctx, s.keys.close)()
-	if line == "" {
+	switch {
+	case line == "" && s.plain():
 		return prompt(ctx, shell, s.keys, s.window, s.channel)
+	case line == "":
+		return s.dashboard(ctx, shell)
 	}
 	return s.keys.interruptible(ctx, func(ctx context.Context) int { return shell.do(ctx, line) })
 }

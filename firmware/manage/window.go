@@ -11,7 +11,11 @@ type window struct {
 	mu            sync.Mutex // guards all
 	columns, rows int
 	prompt        *term.Terminal // nil: no line is being read
+
+	changed chan struct{} // capacity 1: the size is another
 }
+
+func newWindow() *window { return &window{changed: make(chan struct{}, 1)} }
 
 // largest is the most columns or rows that are believed.
 const largest = 1000
@@ -30,6 +34,17 @@ func (w *window) resize(columns, rows uint32) {
 	if w.prompt != nil {
 		w.prompt.SetSize(w.columns, w.rows)
 	}
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// size is that of now.
+func (w *window) size() (columns, rows int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.columns, w.rows
 }
 
 // attach makes t, which waits for a line, follow the size; nil detaches it. While
