@@ -5,9 +5,10 @@
 //	go run ./tools/bench --part dht --short                      # to see that it works
 //	go run ./tools/bench --stages put,idle --nodes 20 --peers ours --tally
 //	go run ./tools/bench --part sip --phone build/chordophone --out build/bench-sip.json
+//	go run ./tools/bench --part audio --phone build/chordophone --speech firmware/demo/speech.wav
 //
 // The exit code of part dht is 0 when everything was measured, whatever the verdicts;
-// that of part sip is 1 also when a bar was missed.
+// those of the others are 1 also when a bar was missed.
 package main
 
 import (
@@ -26,6 +27,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"chordophone/tools/bench/audio"
 	"chordophone/tools/bench/dht"
 	"chordophone/tools/bench/report"
 	"chordophone/tools/bench/ringnode"
@@ -48,19 +50,19 @@ func main() {
 
 // runCmd is the measurement.
 type runCmd struct {
-	Part   string   `help:"What to measure: dht or sip." enum:"dht,sip" default:"dht"`
+	Part   string   `help:"What to measure: dht, sip or audio." enum:"dht,sip,audio" default:"dht"`
 	Out    string   `help:"File for the figures as JSON." type:"path" placeholder:"FILE"`
 	Short  bool     `help:"A small and quick run: shows that it works, the figures mean little."`
 	Nodes  []int    `help:"dht: sizes of the networks (default 20,50; short: 10)."`
-	Stages []string `help:"Stages to run (default all). dht: cold, put, get, idle, silent, kill20, kill50, cycle, stores. sip: latency, load, capacity, overload, torture, malformed."`
-	Peers  []string `help:"Programs to measure: ours, and dht: opendht, sip: kamailio (default both)."`
-	Seed   uint64   `help:"Chooses who reads and who is killed, or which malformed requests are sent." default:"1"`
+	Stages []string `help:"Stages to run (default all). dht: cold, put, get, idle, silent, kill20, kill50, cycle, stores. sip: latency, load, capacity, overload, torture, malformed. audio: pairs, mixed, linphone, recover."`
+	Peers  []string `help:"Programs to measure: ours, and dht: opendht, sip: kamailio, audio: baresip (default both)."`
+	Seed   uint64   `help:"Chooses who reads and who is killed, which malformed requests are sent, or which packets are lost." default:"1"`
 	Data   string   `help:"Directory for the nodes' data; it should be on a real disk (default: that for temporary files)." type:"existingdir"`
 	Tally  bool     `help:"dht: count messages by kind, into the JSON; costs a little time."`
-	Phone  string   `help:"sip: the telephone's program (default: chordophone beside this program)." type:"path" placeholder:"FILE"`
-	Speech string   `help:"sip: what is spoken into the telephones: a WAV file (default: nothing)." type:"existingfile" placeholder:"FILE"`
+	Phone  string   `help:"sip, audio: the telephone's program (default: chordophone beside this program)." type:"path" placeholder:"FILE"`
+	Speech string   `help:"sip, audio: what is spoken into the telephones: a WAV file (sip: default nothing)." type:"existingfile" placeholder:"FILE"`
 	Keep   string   `help:"sip: directory for the captures that times are taken from (default: they are not kept)." type:"path" placeholder:"DIR"`
-	Rounds int      `help:"sip: rounds of latency and load (default 3; short: 1)."`
+	Rounds int      `help:"sip: rounds of latency and load; audio: calls over each link, of two streams (default 3; short: 1)."`
 	Quiet  bool     `help:"Say nothing on the way." short:"q"`
 }
 
@@ -77,6 +79,15 @@ func (r *runCmd) Run(ctx context.Context) error {
 			return oerr
 		}
 		doc, err = sip.Run(ctx, o)
+		if n := doc.Count(report.Miss); n > 0 {
+			missed = fmt.Errorf("%d bars missed", n)
+		}
+	case "audio":
+		o, oerr := r.audioOptions()
+		if oerr != nil {
+			return oerr
+		}
+		doc, err = audio.Run(ctx, o)
 		if n := doc.Count(report.Miss); n > 0 {
 			missed = fmt.Errorf("%d bars missed", n)
 		}
@@ -147,17 +158,44 @@ func (r *runCmd) sipOptions() (o sip.Options, err error) {
 	if r.Rounds > 0 {
 		o.Scale.Rounds = r.Rounds
 	}
-	if o.Phone == "" {
-		exe, err := os.Executable()
-		if err != nil {
-			return o, err
-		}
-		o.Phone = filepath.Join(filepath.Dir(exe), "chordophone")
-	}
-	if _, err := os.Stat(o.Phone); err != nil {
-		return o, fmt.Errorf("%w: make build makes it, --phone names it", err)
+	if o.Phone, err = r.phone(); err != nil {
+		return o, err
 	}
 	o.Stages, o.OursOnly, err = r.choose(sip.Stages(), "kamailio")
+	return o, err
+}
+
+// phone is the telephone's program.
+func (r *runCmd) phone() (string, error) {
+	path := r.Phone
+	if path == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(filepath.Dir(exe), "chordophone")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%w: make build makes it, --phone names it", err)
+	}
+	return path, nil
+}
+
+func (r *runCmd) audioOptions() (o audio.Options, err error) {
+	o = audio.Options{Speech: r.Speech, Data: r.dataDir(), Scale: audio.Full(), Seed: r.Seed, Say: r.say()}
+	if r.Short {
+		o.Scale = audio.Short()
+	}
+	if r.Rounds > 0 {
+		o.Scale.Rounds = r.Rounds
+	}
+	if o.Speech == "" {
+		return o, errors.New("no speech: --speech names a WAV file, such as firmware/demo/speech.wav")
+	}
+	if o.Phone, err = r.phone(); err != nil {
+		return o, err
+	}
+	o.Stages, o.OursOnly, err = r.choose(audio.Stages(), "baresip")
 	return o, err
 }
 

@@ -22,6 +22,18 @@ const (
 	character = 0o020600
 )
 
+// programs adds the device nodes that a Go program needs before main.
+func (a *archive) programs() {
+	a.device("dev/console", 5, 1)
+	a.device("dev/null", 1, 3)
+}
+
+// text adds a file that holds text.
+func (a *archive) text(name, text string) {
+	a.parent(name)
+	a.entry(name, regular, 0, 0, []byte(text))
+}
+
 // file adds a file of the host.
 func (a *archive) file(name, from string) error {
 	b, err := os.ReadFile(from)

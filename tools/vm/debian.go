@@ -21,7 +21,7 @@ type kernel struct {
 // that it has not.
 var debian = [...]string{"configfs", "soundcore", "snd", "snd-timer", "snd-pcm", "snd-aloop"}
 
-const simulator = "gpio-sim"
+const gpioSim = "gpio-sim"
 
 //go:embed kernel.sh
 var script string
@@ -34,7 +34,7 @@ func prepare(ctx context.Context, out string) (kernel, error) {
 	}
 	k := kernel{image: filepath.Join(dir, "vmlinuz")}
 	there := true
-	for _, m := range slices.Concat(debian[:], []string{simulator}) {
+	for _, m := range slices.Concat(debian[:], []string{gpioSim}) {
 		file := filepath.Join(dir, m+".ko")
 		k.modules = append(k.modules, file)
 		_, err := os.Stat(file)

@@ -108,9 +108,10 @@ func (s *scene) talk() error {
 		e.forget()
 	}
 	time.Sleep(long)
-	var shares [2]float64
+	var shares, levels, lengths [2]float64
 	for i, e := range ears {
 		shares[i] = e.hears(tones[1-i], tones[i])
+		levels[i], lengths[i] = e.level(tones[1-i])
 	}
 	for _, m := range mouths {
 		if err := m.shut(); err != nil {
@@ -119,7 +120,9 @@ func (s *scene) talk() error {
 	}
 	for i, share := range shares {
 		if share < 0.8 {
-			return fmt.Errorf("%s hears what the other says in %.0f %% of %v only", extensions[i], 100*share, long)
+			s.phones[i].tells("sound")
+			return fmt.Errorf("%s hears what the other says in %.0f %% of %v only: %.1f s came, the tone in it with an amplitude of %.0f at best, not %d",
+				extensions[i], 100*share, long, lengths[i], levels[i], loudness)
 		}
 	}
 	say("both speak at once through the sound cards: heard at the right level, and not one's own voice, in %.0f and %.0f %% of %v",

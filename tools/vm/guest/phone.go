@@ -95,6 +95,17 @@ func (p *phone) moved() []string {
 	return all
 }
 
+// tells prints what the log says of something.
+func (p *phone) tells(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lines {
+		if strings.Contains(l, text) {
+			fmt.Println("    ", p.name, l)
+		}
+	}
+}
+
 // last prints the end of the log.
 func (p *phone) last(n int) {
 	p.mu.Lock()

@@ -113,6 +113,17 @@ func (e *ear) hears(hertz, other float64) (share float64) {
 	return float64(good) / float64(max(all, 1))
 }
 
+// level is how loud a tone is in its loudest window since forget, and how many seconds
+// there are.
+func (e *ear) level(hertz float64) (loudest, seconds float64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for at := 0; at+window <= len(e.heard); at += window {
+		loudest = max(loudest, amplitude(e.heard[at:at+window], hertz))
+	}
+	return loudest, float64(len(e.heard)) / hal.Rate
+}
+
 // amplitude is how loud a tone is in a window that holds whole periods of it.
 func amplitude(w []int16, hertz float64) float64 {
 	var re, im float64
