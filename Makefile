@@ -4,11 +4,11 @@ GO      ?= go
 OUT     := build
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FLAGS   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
-SOURCES  = $(shell find . -name '*.go' -o -name '*.wav' -o -name '*.board' | grep -v '^./$(OUT)/') go.mod go.sum
+SOURCES  = $(shell find . -name '*.go' -o -name '*.wav' -o -name '*.board' -o -path '*/tools/image/text/*' | grep -v '^./$(OUT)/') go.mod go.sum
 
 export CGO_ENABLED := 0
 
-.PHONY: help build replay demo run test race vet check interop cross sim sim-big fuzz explore vm bench image clean
+.PHONY: help build replay demo run test race vet check interop cross sim sim-big fuzz explore vm vm-cuts bench image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,7 +48,7 @@ vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
-DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio kamailio-tls-modules bind9-dnsutils libxml2-utils
+DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio kamailio-tls-modules bind9-dnsutils libxml2-utils dosfstools mtools minisign dnsmasq-base e2fsprogs
 
 .PHONY: packages
 packages:
@@ -65,10 +65,9 @@ interop: packages ## what programs that others wrote say of our octets: tshark, 
 	@test -n '$(RELOAD_VECTORS)' || echo 'not checked: reference messages of another implementation (RELOAD_VECTORS names no directory)'
 	$(GO) test -count=1 -p 1 -timeout 20m -tags interop $(LACKING) $$(grep -rl --include='*_test.go' '^//go:build interop' . | xargs -n1 dirname | sort -u)
 
-check: test race vet interop demo cross vm ## everything CI runs
+check: test race vet interop demo cross image vm ## everything CI runs
 
-cross: ## static binaries for arm64, armv7 and amd64
-	GOOS=linux GOARCH=arm64 $(GO) build $(FLAGS) -o $(OUT)/chordophone-arm64 ./firmware/cmd/chordophone
+cross: $(OUT)/chordophone-arm64 ## static binaries for arm64, armv7 and amd64
 	GOOS=linux GOARCH=arm GOARM=7 $(GO) build $(FLAGS) -o $(OUT)/chordophone-armv7 ./firmware/cmd/chordophone
 	GOOS=linux GOARCH=amd64 $(GO) build $(FLAGS) -o $(OUT)/chordophone-amd64 ./firmware/cmd/chordophone
 	@for f in $(OUT)/chordophone-*; do printf '%s  %s bytes\n' $$f $$(stat -c %s $$f); done
@@ -84,20 +83,33 @@ fuzz: ## every fuzz target, 30 s each
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$t/*_test.go | cut -c6-); do \
 	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s -fuzzminimizetime 20x $$t || exit 1; done; done
 
-vm: ## the GPIO and sound code on Linux's own drivers, in an emulated machine (the first run: a minute more)
-	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm gcc-aarch64-linux-gnu make xz-utils'
+vm: ## the telephone in emulated machines: GPIO, sound, the SD card's system, power cuts (the first run: a minute more)
+	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm gcc-aarch64-linux-gnu make xz-utils device-tree-compiler'
 	$(GO) run ./tools/vm --out $(OUT)/vm
+
+CUTS ?= 50
+vm-cuts: ## cut the power of the SD card's system CUTS times
+	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
+	$(GO) run ./tools/vm --out $(OUT)/vm --only cuts --cuts $(CUTS) --limit 60m
 
 $(OUT)/bench: $(SOURCES)
 	$(GO) build $(FLAGS) -o $@ ./tools/bench
 
-bench: $(OUT)/bench $(OUT)/chordophone ## beside OpenDHT and kamailio, real processes: half an hour (SHORT=1: five minutes); tables and build/bench*.json
-	@$(MAKE) --no-print-directory packages DEBIAN='dhtnode kamailio sip-tester tcpdump'
+bench: $(OUT)/bench $(OUT)/chordophone ## beside OpenDHT, kamailio and baresip, real processes: 40 minutes (SHORT=1: seven); tables and build/bench*.json
+	@$(MAKE) --no-print-directory packages DEBIAN='dhtnode kamailio sip-tester tcpdump baresip-core jackd2 gcc libc6-dev iproute2 linphone-cli'
 	$(OUT)/bench --part dht $(if $(SHORT),--short) --out $(OUT)/bench.json
+	$(OUT)/bench --part audio $(if $(SHORT),--short) --speech firmware/demo/speech.wav --out $(OUT)/bench-audio.json
 	$(OUT)/bench --part sip $(if $(SHORT),--short) --speech firmware/demo/speech.wav --out $(OUT)/bench-sip.json
 
-image: ## an SD-card image
-	@echo 'make image: there is no image yet; build/chordophone-arm64 from make cross runs on any 64-bit Raspberry Pi OS'; exit 1
+$(OUT)/chordophone-arm64: $(SOURCES)
+	GOOS=linux GOARCH=arm64 $(GO) build $(FLAGS) -o $@ ./firmware/cmd/chordophone
+
+# What tools/image reads from the environment; BOARD is a known board or a file.
+BOARD ?= handset-4x4
+export BOARD OFFICE EXTENSION AUTHORIZED_KEYS WIFI WIFI_FIRMWARE
+
+image: $(OUT)/chordophone-arm64 ## an SD-card image: BOARD=NAME, OFFICE=NAME, AUTHORIZED_KEYS=FILE, EXTENSION=N, WIFI=SSID:PASS WIFI_FIRMWARE=DIR
+	$(GO) run ./tools/image --binary $<
 
 clean: ## remove what was built
 	rm -rf $(OUT)
