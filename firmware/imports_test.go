@@ -42,6 +42,8 @@ var forbidden = []struct {
 	{".", "periph.io/x", "hal/pins hal/display", "periph stays where the pins are"},
 	{"hal/display", "hal/pins", "", "glass and keys do not know each other"},
 	{"firmware/phone", "hal/", "", "the telephone knows no hardware, only its words"},
+	{"firmware/newcomer", "overlay", "", "a new telephone is keys and a display"},
+	{"firmware/newcomer", "os", "", "the state machine does no I/O"},
 	{".", "github.com/emiago/sipgo", "sip/ua sip/proxy sip/registrar sip/presence sip/message sip/server sip/auth sip/stack sip/wire sip/siptest", "sipgo's types stay inside sip"},
 	{".", "github.com/miekg/dns", "sip/dns", "DNS is the business of one package"},
 	{"sip/transaction", "net", "", "the state machines do no I/O"},

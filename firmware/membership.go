@@ -18,6 +18,8 @@ import (
 // lookTime is how long a newcomer listens for offices.
 const lookTime = 2 * time.Second
 
+var errNoOffice = errors.New("no office found on this network")
+
 // hinted is an error with a hint for the person who reads it.
 type hinted struct {
 	error
@@ -105,7 +107,7 @@ func openDoors(ctx context.Context, log *slog.Logger) (doors []netip.AddrPort, e
 	}
 	switch {
 	case len(offices) == 0:
-		return nil, hinted{errors.New("no office found on this network"), "is another phone on and in the same network? else name one with --peer IP"}
+		return nil, hinted{errNoOffice, "is another phone on and in the same network? else name one with --peer IP"}
 	case len(names) == 0:
 		return nil, identity.ErrEnrolmentClosed
 	case len(names) > 1:

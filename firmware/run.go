@@ -12,6 +12,7 @@ import (
 	"chordophone/firmware/appliance/beat"
 	"chordophone/firmware/config"
 	"chordophone/overlay"
+	"chordophone/overlay/identity"
 	"chordophone/storage"
 )
 
@@ -36,6 +37,18 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio, line *b
 		return err
 	}
 	member, known, err := membership(ctx, cfg, log)
+	alone := errors.Is(err, identity.ErrNone)
+	if err != nil && !alone {
+		return err
+	}
+	hw, herr := openHardware(cfg, std, logs, log)
+	if herr != nil {
+		return herr
+	}
+	defer hw.Close()
+	if alone && hw.board.Name != "pipe" { // else a script is at the keys
+		member, known, err = settle(ctx, cfg, hw, log)
+	}
 	if err != nil {
 		return err
 	}
@@ -47,11 +60,6 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio, line *b
 	for _, p := range cfg.Peers {
 		known = append(known, overlay.Peer{Addr: p.AddrPort})
 	}
-	hw, err := openHardware(cfg, std, logs, log)
-	if err != nil {
-		return err
-	}
-	defer hw.Close()
 	a := &appliance{
 		cfg: cfg, version: version, line: line, log: log, logs: logs, db: db, body: hw, member: member,
 		self: overlay.Peer{ID: member.ID(), Addr: netip.AddrPortFrom(addr, overlay.Port)},
