@@ -85,7 +85,7 @@ func TestOpenSSH(t *testing.T) {
 	}
 
 	s.term = "xterm-256color"
-	if out, _, status = s.run("\t:version\rq", []string{"-tt"}); status != 0 || !strings.HasPrefix(out, "\x1b[?1049h") || !strings.HasSuffix(out, "\x1b[?1049l") || !strings.Contains(out, "101@acme") {
+	if out, _, status = s.run("\t:version\rq", []string{"-tt"}); status != 0 || !strings.HasPrefix(out, "\x1b[?1049h") || !strings.HasSuffix(out, "\x1b[?1049l") || !strings.Contains(out, "─ ring ─") || !strings.Contains(out, "─ version ─") {
 		t.Errorf("%d, %q", status, out)
 	}
 	if out, errOut, status = s.run("correct horse battery staple\n", nil, "backup"); status != 0 || out != "sealed with correct horse battery staple" {
