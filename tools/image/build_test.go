@@ -45,8 +45,8 @@ func desk(t *testing.T) *phone {
 	p, err := phoneOf(options{
 		Binary: put("program", telephone()), Board: "handset-4x4",
 		Office: "acme", Extension: "123",
-		AuthorizedKeys: put("keys", []byte(key+"\n")),
-		Wifi:           "office:a long password", WifiFirmware: filepath.Join(dir, "fw"),
+		AuthorizedKeys: put("keys", []byte(key+"\n")), ReleaseKey: put("key.pub", []byte(signer+"\n")),
+		Wifi: "office:a long password", WifiFirmware: filepath.Join(dir, "fw"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +55,8 @@ func desk(t *testing.T) *phone {
 }
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl somebody@example.org"
+
+const signer = "untrusted comment: minisign public key\nRWSDmV5fiBfsYoEkr3tMVe8QK6vUJAEJW5mf9G4laFSO9e1Vgm+kAXMp"
 
 // little is the smallest card, for it is written and read often here.
 func little() shape { return shape{selector: 36 * mib, slot: 36 * mib, data: 4 * mib} }
@@ -116,6 +118,7 @@ func TestImage(t *testing.T) {
 	for name, want := range map[string]string{
 		"bootcode.bin":                         string(noise(40, 50_000)),
 		"authorized_keys":                      key + "\n",
+		"release.pub":                          signer + "\n",
 		"firmware/brcm/brcmfmac43455-sdio.bin": string(noise(50, 5000)),
 		"firmware/brcm/brcmfmac43455-sdio.raspberrypi,4-model-b.txt": "boardtype=1",
 	} {

@@ -4,7 +4,8 @@
 //
 //	sector 0   partition table
 //	p1 FAT32   64 MiB  CHORDOPHONE: first program, choice of the slot, and what people
-//	                   edit: phone.toml phone.board authorized_keys firmware/ README.txt
+//	                   edit: phone.toml phone.board authorized_keys release.pub
+//	                   firmware/ README.txt
 //	p2 FAT32  128 MiB  slot A: kernel, initramfs with the telephone, device trees
 //	p3 FAT32  128 MiB  slot B: the same
 //	p4         64 MiB  zeros; the telephone makes it as large as the card, and its data

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"chordophone/board"
+	"chordophone/firmware/update/release"
 	"chordophone/storage/fat"
 )
 
@@ -23,6 +24,7 @@ type options struct {
 	Wifi           string `env:"WIFI" placeholder:"SSID:PASS" help:"The wireless network to join."`
 	WifiFirmware   string `env:"WIFI_FIRMWARE" placeholder:"DIR" help:"Where the Wi-Fi chips' firmware is: a folder such as /lib/firmware."`
 	AuthorizedKeys string `env:"AUTHORIZED_KEYS" placeholder:"FILE" help:"Public keys of those who may log in with ssh."`
+	ReleaseKey     string `env:"RELEASE_KEY" placeholder:"FILE" help:"Public key of whoever makes the releases it takes ('chordophone release keygen' makes one)."`
 	Office         string `env:"OFFICE" placeholder:"NAME" help:"This telephone founds the office of that name at its first start; leave it out for those that join one."`
 	Extension      string `env:"EXTENSION" placeholder:"N" help:"The extension it wishes for."`
 	Size           bool   `help:"List every file on the card with its size."`
@@ -35,6 +37,7 @@ type phone struct {
 	board    string // the board file
 	settings string // the configuration file
 	keys     string
+	releases string // public keys whose releases it takes
 	wireless []fat.File
 	models   []string // that the Wi-Fi firmware is for
 }
@@ -67,6 +70,11 @@ func phoneOf(o options) (*phone, error) {
 	if o.AuthorizedKeys != "" {
 		if p.keys, err = keysOf(o.AuthorizedKeys); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.AuthorizedKeys, err)
+		}
+	}
+	if o.ReleaseKey != "" {
+		if p.releases, err = releaseKeys(o.ReleaseKey); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.ReleaseKey, err)
 		}
 	}
 	return p, nil
@@ -160,6 +168,18 @@ func keysOf(file string) (string, error) {
 	}
 	if keys == 0 {
 		return "", errors.New("no public key in there")
+	}
+	return string(b), nil
+}
+
+// releaseKeys reads a file of keys that sign releases.
+func releaseKeys(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if _, err := release.ParseKeys(bytes.NewReader(b)); err != nil {
+		return "", fmt.Errorf("%w (hint: the file that ends in .pub, of the two that 'chordophone release keygen' makes)", err)
 	}
 	return string(b), nil
 }

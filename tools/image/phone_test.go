@@ -47,6 +47,8 @@ func TestRefused(t *testing.T) {
 		{func(o *options) { o.AuthorizedKeys = put("broken", key+"\nssh-ed25519 AAAA\n") }, "line 2 is no public key"},
 		{func(o *options) { o.AuthorizedKeys = put("secret", "-----BEGIN OPENSSH PRIVATE KEY-----\n") }, ".pub"},
 		{func(o *options) { o.AuthorizedKeys = put("many", strings.Repeat(key+"\n", 1000)) }, "more than"},
+		{func(o *options) { o.ReleaseKey = put("key", strings.Replace(signer, "RW", "RX", 1)) }, "line 2 is no minisign public key (hint: the file that ends in .pub"},
+		{func(o *options) { o.ReleaseKey = put("nobody", "# nobody\n") }, "no key"},
 		{func(o *options) { o.WifiFirmware = filepath.Join(dir, "none") }, "no Wi-Fi firmware"},
 		{func(o *options) { o.WifiFirmware = filepath.Join(dir, "nowhere") }, "no such file"},
 		{func(o *options) { o.Wifi = "office:long password" }, "WIFI_FIRMWARE"},

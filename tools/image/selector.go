@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"chordophone/firmware/config"
+	"chordophone/firmware/update/release"
 	"chordophone/firmware/update/slot"
 	"chordophone/storage/fat"
 )
@@ -35,6 +36,9 @@ func selector(s *sources, p *phone, licences string, size int64) (fat.Volume, er
 	}}
 	if p.keys != "" {
 		v.Files = append(v.Files, fat.Bytes("authorized_keys", p.keys))
+	}
+	if p.releases != "" {
+		v.Files = append(v.Files, fat.Bytes(release.KeyFile, p.releases))
 	}
 	v.Files = append(v.Files, p.wireless...)
 	return v, nil
