@@ -22,6 +22,9 @@ const cardSize = 512 << 20
 // bench is a telephone whose disk can lose its power, and the people round it.
 type bench struct {
 	settings
+	part     string // that it is for, in the names of files
+	signer   string // file with the public key of releases, "": none
+	tryboot  bool   // the next start is on trial; asked for once, as of the boot firmware
 	rng      *rand.Rand
 	card     *os.File
 	disk     *nbd.Disk
@@ -37,13 +40,11 @@ type bench struct {
 // powerCuts cuts the power again and again, then once more under a disk that lies,
 // which must be noticed, and last overwrites the data partition.
 func powerCuts(ctx context.Context, s settings) error {
-	b, err := newBench(ctx, s)
+	b, err := newBench(ctx, s, "cuts", "")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(filepath.Dir(b.socket))
-	defer b.client.close()
-	defer b.card.Close()
+	defer b.close()
 	note("%d cuts with seed %d", s.cuts, s.seed)
 	if err := b.furnish(ctx); err != nil {
 		return err
@@ -69,9 +70,10 @@ func powerCuts(ctx context.Context, s settings) error {
 	return b.damage(ctx)
 }
 
-// newBench makes a card and serves it.
-func newBench(ctx context.Context, s settings) (b *bench, err error) {
-	b = &bench{settings: s, rng: rand.New(rand.NewPCG(s.seed, 0)), promises: newPromises()}
+// newBench makes a card and serves it. signer is a file with the public key of who
+// makes releases, or "".
+func newBench(ctx context.Context, s settings, part, signer string) (b *bench, err error) {
+	b = &bench{settings: s, part: part, signer: signer, rng: rand.New(rand.NewPCG(s.seed, 0)), promises: newPromises()}
 	for i := range b.ports {
 		if b.ports[i], err = freePort(); err != nil {
 			return nil, err
@@ -118,6 +120,13 @@ func newBench(ctx context.Context, s settings) (b *bench, err error) {
 	return b, nil
 }
 
+// close ends what does not end by itself.
+func (b *bench) close() {
+	b.client.close()
+	b.card.Close()
+	os.RemoveAll(filepath.Dir(b.socket))
+}
+
 const office = "vm"
 
 // newCard makes the image that is flashed, on a card that is larger.
@@ -126,15 +135,23 @@ func (b *bench) newCard(ctx context.Context) (*os.File, error) {
 	if err := os.WriteFile(keys, []byte(b.admin.authorized()), 0o600); err != nil {
 		return nil, err
 	}
-	err := visible(exec.CommandContext(ctx, "go", "run", "./tools/image", "--binary", b.program, "--board", "usb-handset",
-		"--out", name, "--authorized-keys", keys, "--office", office))
-	if err != nil {
+	options := []string{"--authorized-keys", keys, "--office", office}
+	if b.signer != "" {
+		options = append(options, "--release-key", b.signer)
+	}
+	if err := image(ctx, b.program, name, options...); err != nil {
 		return nil, err
 	}
 	if err := os.Truncate(name, cardSize); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(name, os.O_RDWR, 0)
+}
+
+// image makes an image of a program, and beside it the file of its slot.
+func image(ctx context.Context, program, name string, options ...string) error {
+	args := []string{"run", "./tools/image", "--binary", program, "--board", "usb-handset", "--out", name}
+	return visible(exec.CommandContext(ctx, "go", append(args, options...)...))
 }
 
 // freePort is a port of this host that nobody uses now.
@@ -152,14 +169,19 @@ func (b *bench) power(ctx context.Context) (*qemu.Machine, error) {
 	b.boots++
 	b.disk.Power()
 	b.promises.begin()
-	system, err := startSystem(b.card, b.out, false)
+	trial := 0
+	if b.tryboot {
+		trial = 1
+	}
+	system, err := startSystem(b.card, b.out, b.tryboot)
+	b.tryboot = false
 	if err != nil {
 		return nil, err
 	}
 	return qemu.Start(ctx, qemu.Config{
 		Name: fmt.Sprintf("boot %d", b.boots), Kernel: system.kernel, Initrd: system.initrd, Memory: memory,
-		Append: fmt.Sprintf("%s chordophone.partition=%d chordophone.trial=0", system.commandLine, system.partition),
-		Log:    filepath.Join(b.out, fmt.Sprintf("cuts-%d.log", b.boots)),
+		Append: fmt.Sprintf("%s chordophone.partition=%d chordophone.trial=%d", system.commandLine, system.partition, trial),
+		Log:    filepath.Join(b.out, fmt.Sprintf("%s-%d.log", b.part, b.boots)),
 		Args: []string{
 			"-drive", "if=none,id=disk,format=raw,file=nbd:unix:" + b.socket,
 			"-device", "virtio-blk-pci,drive=disk",
@@ -231,14 +253,22 @@ func (b *bench) furnish(ctx context.Context) error {
 	}
 	defer m.Kill()
 	note("a new telephone is ready %.1f s after its power came on", took.Seconds())
+	if err := b.settle(con); err != nil {
+		return err
+	}
+	_, _, err = b.cut(m, 0.5)
+	return err
+}
+
+// settle makes the accounts.
+func (b *bench) settle(con *console) error {
 	for _, user := range append([]string{box}, registrants[:]...) {
 		if err := con.run(nil, "accounts add "+user+" --password '"+password+"'"); err != nil {
 			return err
 		}
 		b.promises.note(b.promises.accounts, user, kept, &b.promises.made.accounts)
 	}
-	_, _, err = b.cut(m, 0.5)
-	return err
+	return nil
 }
 
 // round lets the telephone start and work, and cuts its power: once in five rounds

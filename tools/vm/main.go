@@ -7,6 +7,8 @@
 //	            GPIO lines moved from here, sound as the USB card plays it
 //	cuts        the disk's power is cut while the telephone works: nothing that it
 //	            promised may be lost, and it always starts again
+//	update      the telephone is updated by SSH, on trial first; a release that does
+//	            not start is given up; the power is cut while one is written
 //
 // All run the arm64 program, without hardware acceleration. The simulator's clock
 // counts instructions and skips what nobody waits in, so that how busy the host is
@@ -45,7 +47,7 @@ type part struct {
 	run  func(context.Context, settings) error
 }
 
-var parts = []part{{"simulator", simulator}, {"production", production}, {"cuts", powerCuts}}
+var parts = []part{{"simulator", simulator}, {"production", production}, {"cuts", powerCuts}, {"update", updates}}
 
 func main() {
 	var s settings
@@ -53,7 +55,7 @@ func main() {
 	flag.StringVar(&s.program, "program", "", "the arm64 program, if it is not to be built")
 	flag.IntVar(&s.cuts, "cuts", 4, "how often the power is cut")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().Unix()), "of the cuts")
-	only := flag.String("only", "", "of simulator, production and cuts, those to run, with commas between")
+	only := flag.String("only", "", "of simulator, production, cuts and update, those to run, with commas between")
 	limit := flag.Duration("limit", 15*time.Minute, "longest time for all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -78,7 +80,7 @@ func run(ctx context.Context, s settings, only string) error {
 	}
 	if s.program == "" {
 		s.program = s.out + "/chordophone"
-		if err := build(ctx, s.program, "./firmware/cmd/chordophone"); err != nil {
+		if err := build(ctx, s.program, "./firmware/cmd/chordophone", ""); err != nil {
 			return err
 		}
 	}
@@ -96,9 +98,13 @@ func run(ctx context.Context, s settings, only string) error {
 	return nil
 }
 
-// build builds a program for the machines.
-func build(ctx context.Context, file, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, path)
+// build builds a program for the machines, of a version if it has one.
+func build(ctx context.Context, file, path, version string) error {
+	flags := "-s -w"
+	if version != "" {
+		flags += " -X main.version=" + version
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", file, path)
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 	return visible(cmd)
 }

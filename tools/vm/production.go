@@ -31,7 +31,7 @@ func fetchKernel(ctx context.Context) (string, error) {
 // program of tools/vm/starter becomes it. more are files with their text.
 func startup(ctx context.Context, s settings, name string, more map[string]string) (image string, err error) {
 	starter := filepath.Join(s.out, "starter")
-	if err := build(ctx, starter, "./tools/vm/starter"); err != nil {
+	if err := build(ctx, starter, "./tools/vm/starter", ""); err != nil {
 		return "", err
 	}
 	var a archive

@@ -20,7 +20,7 @@ func simulator(ctx context.Context, s settings) error {
 		return err
 	}
 	guest := filepath.Join(s.out, "guest")
-	if err := build(ctx, guest, "./tools/vm/guest"); err != nil {
+	if err := build(ctx, guest, "./tools/vm/guest", ""); err != nil {
 		return err
 	}
 	var a archive
