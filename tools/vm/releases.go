@@ -14,19 +14,21 @@ import (
 	"chordophone/storage/fat"
 )
 
-// The versions: the one on the card, the one that follows it, and one that does not
+// The versions: the one on the card, the one that follows it, and those that do not
 // start.
 const (
-	oldVersion = "1.1.0"
-	newVersion = "1.2.0"
-	badVersion = "1.3.0"
+	oldVersion  = "1.1.0"
+	newVersion  = "1.2.0"
+	muteVersion = "1.3.0"
+	dudVersion  = "1.4.0"
 )
 
 // releases are the files of an update.
 type releases struct {
 	signer   string // public key for the telephone
 	good     string // newVersion
-	bad      string // badVersion, with a damaged kernel
+	mute     string // muteVersion, with a damaged kernel
+	dud      string // dudVersion, whose program ends at once
 	stranger string // newVersion, signed by somebody else
 	older    string // oldVersion
 	foreign  string // newVersion for other machines
@@ -35,12 +37,14 @@ type releases struct {
 // makeReleases makes keys and releases. What is in the releases is the image's slot,
 // but for the program's version.
 func makeReleases(ctx context.Context, s settings, dir string) (r releases, err error) {
-	program, card := filepath.Join(dir, "chordophone-"+newVersion), filepath.Join(dir, "next.img")
-	if err := build(ctx, program, "./firmware/cmd/chordophone", "v"+newVersion); err != nil {
-		return r, err
-	}
-	if err := image(ctx, program, card); err != nil {
-		return r, err
+	for _, p := range [][3]string{{"next", "./firmware/cmd/chordophone", "v" + newVersion}, {"dud", "./tools/vm/dud", ""}} {
+		program := filepath.Join(dir, p[0])
+		if err := build(ctx, program, p[1], p[2]); err != nil {
+			return r, err
+		}
+		if err := image(ctx, program, program+".img"); err != nil {
+			return r, err
+		}
 	}
 	slot, broken := filepath.Join(dir, "next.slot"), filepath.Join(dir, "broken.slot")
 	if err := breakKernel(slot, broken); err != nil {
@@ -63,10 +67,11 @@ func makeReleases(ctx context.Context, s settings, dir string) (r releases, err 
 		name, signer, product, version, slot string
 	}{
 		{&r.good, "good", key, "arm64", newVersion, slot},
-		{&r.bad, "bad", key, "arm64", badVersion, broken},
+		{&r.mute, "mute", key, "arm64", muteVersion, broken},
+		{&r.dud, "dud", key, "arm64", dudVersion, filepath.Join(dir, "dud.slot")},
 		{&r.stranger, "stranger", other, "arm64", newVersion, slot},
 		{&r.older, "older", key, "arm64", oldVersion, slot},
-		{&r.foreign, "foreign", key, "riscv64", badVersion, slot},
+		{&r.foreign, "foreign", key, "riscv64", newVersion, slot},
 	} {
 		*f.to = filepath.Join(dir, f.name+".release")
 		err := release("make", "--key", f.signer, "--product", f.product, "--version", f.version, "--slot", f.slot, "--out", *f.to)

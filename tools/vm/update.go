@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"chordophone/tools/vm/qemu"
 )
@@ -88,61 +85,6 @@ func (b *bench) startAs(ctx context.Context, version, slot string) (*qemu.Machin
 	return m, con, is, nil
 }
 
-// install gives the telephone a release. The answer is what it says of it, also with
-// an error.
-func (c *console) install(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	s, err := c.NewSession()
-	if err != nil {
-		return "", err
-	}
-	defer s.Close()
-	defer time.AfterFunc(installLimit, func() { c.Close() }).Stop()
-	var answer strings.Builder
-	s.Stdin, s.Stderr = f, &answer
-	err = s.Run("update")
-	return answer.String(), err
-}
-
-// refuse gives the telephone releases that it must not take: pairs of a file and of
-// words of the reason.
-func (b *bench) refuse(ctx context.Context, pairs ...string) error {
-	m, con, is, err := b.startAs(ctx, oldVersion, "A")
-	if err != nil {
-		return err
-	}
-	defer m.Kill()
-	defer con.Close()
-	if err := refuse(con, is, pairs...); err != nil {
-		return err
-	}
-	_, _, err = b.cut(m, 0.5)
-	return err
-}
-
-func refuse(con *console, before installed, pairs ...string) error {
-	for i := 0; i < len(pairs); i += 2 {
-		answer, err := con.install(pairs[i])
-		var exit *ssh.ExitError
-		if !errors.As(err, &exit) || !strings.Contains(answer, pairs[i+1]) {
-			return fmt.Errorf("%s was to be refused with %q: %w, %s", pairs[i], pairs[i+1], err, answer)
-		}
-		var is installed
-		if err := con.run(&is, "update status"); err != nil {
-			return err
-		}
-		if is != before {
-			return fmt.Errorf("%s was refused, and changed %+v to %+v", pairs[i], before, is)
-		}
-		ok("refused: %s", strings.Join(strings.Fields(answer), " "))
-	}
-	return nil
-}
-
 // interrupted cuts the power while a release is written: at any moment, or in the
 // middle of a write.
 func (b *bench) interrupted(ctx context.Context, file string, n int) error {
@@ -159,11 +101,14 @@ func (b *bench) interrupted(ctx context.Context, file string, n int) error {
 			early = errors.New("the release was installed before the power was cut")
 		}
 	})
-	wait, write := time.Duration(b.rng.Int64N(int64(6*time.Second))), 0
+	// The telephone takes its time: at 4 MiB/s it is not ready before 7 s are over.
+	time.Sleep(time.Duration(b.rng.Int64N(int64(4 * time.Second))))
 	if n%2 == 0 {
-		write = 1 + b.rng.IntN(30)
+		select {
+		case <-b.disk.Doom(1 + b.rng.IntN(30)):
+		case <-time.After(2 * time.Second): // what is left was there from the cut before
+		}
 	}
-	b.moment(ctx, wait, write)
 	dirty, survived, err := b.cut(m, 0.5)
 	con.Close()
 	writing.Wait()
@@ -171,121 +116,7 @@ func (b *bench) interrupted(ctx context.Context, file string, n int) error {
 	return errors.Join(err, early)
 }
 
-// succeed installs a release while the telephone works, and follows it until it starts
-// by itself.
-func (b *bench) succeed(ctx context.Context, file string) error {
-	m, con, _, err := b.startAs(ctx, oldVersion, "A")
-	if err != nil {
-		return err
-	}
-	defer m.Kill()
-	if err := b.installAndLeave(ctx, m, con, file); err != nil {
-		return err
-	}
-
-	m, con, is, err := b.startAs(ctx, newVersion, "B")
-	if err != nil {
-		return err
-	}
-	defer m.Kill()
-	if is.Phase != "on trial" {
-		return fmt.Errorf("the new version runs, and is not on trial: %+v", is)
-	}
-	if p, err := b.chosen(); err != nil || p != 2 {
-		return fmt.Errorf("partition %d starts while version %s is on trial, want 2 (%w)", p, newVersion, err)
-	}
-	for is.Phase != "idle" {
-		if time.Since(m.Started) > trialLimit {
-			return fmt.Errorf("the trial does not end: %+v\n%s", is, m.Last(10))
-		}
-		time.Sleep(time.Second)
-		if err := con.run(&is, "update status"); err != nil {
-			return fmt.Errorf("on trial: %w\n%s", err, m.Last(20))
-		}
-	}
-	took := time.Since(m.Started)
-	con.Close()
-	if p, err := b.chosen(); err != nil || p != 3 {
-		return fmt.Errorf("partition %d starts after version %s was found good, want 3 (%w)", p, newVersion, err)
-	}
-	if _, _, err := b.cut(m, 0); err != nil { // nothing that is only in the cache may matter
-		return err
-	}
-	m, con, is, err = b.startAs(ctx, newVersion, "B")
-	if err != nil {
-		return err
-	}
-	defer m.Kill()
-	con.Close()
-	if is.Phase != "idle" || is.Problem != "" {
-		return fmt.Errorf("after the update: %+v", is)
-	}
-	ok("updated by SSH from %s to %s: found good %.0f s after its start on trial, and starts by itself since; all promises are kept", oldVersion, newVersion, took.Seconds())
-	_, _, err = b.cut(m, 0.5)
-	return err
-}
-
-// installAndLeave installs a release while the telephone promises things, and waits
-// until the machine starts anew, on trial. The release must be on the medium by then.
-func (b *bench) installAndLeave(ctx context.Context, m *qemu.Machine, con *console, file string) error {
-	worker, err := b.admin.ready(ctx)
-	if err != nil {
-		return err
-	}
-	working, stop := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() { b.promises.work(working, b.client, worker) })
-	begin := time.Now()
-	answer, err := con.install(file)
-	took := time.Since(begin)
-	stop()
-	worker.Close()
-	done.Wait()
-	con.Close()
-	if err != nil {
-		return fmt.Errorf("%w: %s\n%s", err, answer, m.Last(20))
-	}
-	if err := b.leaves(ctx, m); err != nil {
-		return err
-	}
-	note("%s was installed in %.1f s, while %d promises were made", filepath.Base(file), took.Seconds(), b.promises.count().all())
-	return nil
-}
-
-// leaves waits until the telephone starts the machine anew, on trial, and takes the
-// power from the disk for a moment.
-func (b *bench) leaves(ctx context.Context, m *qemu.Machine) error {
-	if _, err := m.Hear(ctx, "Restarting system with command '0 tryboot'", leaveLimit); err != nil {
-		return err
-	}
-	select {
-	case <-m.Gone():
-	case <-time.After(leaveLimit):
-		return fmt.Errorf("it does not start anew\n%s", m.Last(10))
-	}
-	dirty, _, err := b.cut(m, 0)
-	if dirty > 0 && err == nil {
-		err = fmt.Errorf("%d sectors were not on the medium when the machine started anew", dirty)
-	}
-	b.tryboot = true
-	return err
-}
-
-// chosen is the partition that is started by itself, as the medium has it.
-func (b *bench) chosen() (int, error) {
-	selector, err := partition(b.card, 1)
-	if err != nil {
-		return 0, err
-	}
-	text, err := fs.ReadFile(selector, "autoboot.txt")
-	if err != nil {
-		return 0, err
-	}
-	return choose(string(text), false)
-}
-
-// fail installs a release that does not start. The telephone tries it a second time,
-// for the power may have failed, and then gives it up.
+// fail installs releases that do not start.
 func (b *bench) fail(ctx context.Context, files releases) error {
 	m, con, is, err := b.startAs(ctx, newVersion, "B")
 	if err != nil {
@@ -295,38 +126,54 @@ func (b *bench) fail(ctx context.Context, files releases) error {
 	if err := refuse(con, is, files.older, "older than what ran", files.good, "runs already", files.foreign, "another product"); err != nil {
 		return err
 	}
-	if err := b.installAndLeave(ctx, m, con, files.bad); err != nil {
-		return err
-	}
-	if err := b.hang(ctx); err != nil {
-		return err
-	}
-	if m, err = b.power(ctx); err != nil { // it leaves as soon as it may, before anybody can ask
-		return err
+	if m, con, err = b.giveUp(ctx, m, con, files.mute, muteVersion, b.mute); err != nil {
+		return fmt.Errorf("a damaged kernel: %w", err)
 	}
 	defer m.Kill()
-	if err := b.leaves(ctx, m); err != nil {
-		return fmt.Errorf("the second trial: %w", err)
-	}
-	if err := b.hang(ctx); err != nil {
-		return err
-	}
-	m, con, is, err = b.startAs(ctx, newVersion, "B")
-	if err != nil {
-		return err
+	if m, con, err = b.giveUp(ctx, m, con, files.dud, dudVersion, b.panics); err != nil {
+		return fmt.Errorf("a program that ends: %w", err)
 	}
 	defer m.Kill()
-	defer con.Close()
-	if is.Phase != "idle" || !strings.Contains(is.Problem, badVersion+" was given up") {
-		return fmt.Errorf("after a release that does not start: %+v", is)
-	}
-	ok("a release that does not start: version %s is back without a hand, and says: %s", newVersion, is.Problem)
+	con.Close()
 	_, _, err = b.cut(m, 0.5)
 	return err
 }
 
-// hang starts a system that does nothing, until the watchdog has enough of it.
-func (b *bench) hang(ctx context.Context) error {
+// giveUp installs a release that does not start. The telephone tries it a second time,
+// for the power may have failed, and then gives it up. start starts the machine for
+// each trial and returns when that is over.
+func (b *bench) giveUp(ctx context.Context, m *qemu.Machine, con *console, file, version string, start func(context.Context) error) (*qemu.Machine, *console, error) {
+	if err := b.installAndLeave(ctx, m, con, file); err != nil {
+		return nil, nil, err
+	}
+	if err := start(ctx); err != nil {
+		return nil, nil, err
+	}
+	m, err := b.power(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer m.Kill()
+	if err := b.leaves(ctx, m); err != nil { // as soon as it may: nobody can ask it anything
+		return nil, nil, fmt.Errorf("the second trial: %w", err)
+	}
+	if err := start(ctx); err != nil {
+		return nil, nil, err
+	}
+	m, con, is, err := b.startAs(ctx, newVersion, "B")
+	if err != nil {
+		return nil, nil, err
+	}
+	if is.Phase != "idle" || !strings.Contains(is.Problem, version+" was given up") {
+		m.Kill()
+		return nil, nil, fmt.Errorf("after a release that does not start: %+v", is)
+	}
+	ok("%s does not start: %s is back without a hand, and says: %s", filepath.Base(file), newVersion, is.Problem)
+	return m, con, nil
+}
+
+// mute starts a kernel that does nothing, until the watchdog has enough of it.
+func (b *bench) mute(ctx context.Context) error {
 	m, err := b.power(ctx)
 	if err != nil {
 		return err
@@ -342,6 +189,27 @@ func (b *bench) hang(ctx context.Context) error {
 		if !strings.HasPrefix(line, "qemu-system-") {
 			return fmt.Errorf("a kernel that was made not to start says: %s", line)
 		}
+	}
+	_, _, err = b.cut(m, 0.5)
+	return err
+}
+
+// panics starts a kernel whose first program ends: it starts the machine anew by itself.
+func (b *bench) panics(ctx context.Context) error {
+	m, err := b.power(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Kill()
+	if _, err := m.Hear(ctx, "Kernel panic", startLimit); err != nil {
+		return err
+	}
+	select {
+	case <-m.Gone():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(leaveLimit):
+		return fmt.Errorf("it does not start anew\n%s", m.Last(10))
 	}
 	_, _, err = b.cut(m, 0.5)
 	return err

@@ -36,6 +36,8 @@ type Disk struct {
 	cache  map[int64][]byte // sector number to its data, written and not flushed
 	dead   bool
 	doomed int           // writes until the power goes, 0 if it stays
+	first  int64         // sectors whose writes count for that
+	last   int64         //
 	went   chan struct{} // closed when it goes
 }
 
@@ -92,7 +94,7 @@ func (d *Disk) WriteAt(b []byte, at int64) (int, error) {
 	for i := 0; i < len(b); i += Sector {
 		d.cache[(at+int64(i))/Sector] = slices.Clone(b[i : i+Sector])
 	}
-	if d.doomed > 0 {
+	if d.doomed > 0 && at/Sector <= d.last && (at+int64(len(b))-1)/Sector >= d.first {
 		if d.doomed--; d.doomed == 0 {
 			d.dead = true
 			close(d.went)
@@ -104,10 +106,15 @@ func (d *Disk) WriteAt(b []byte, at int64) (int, error) {
 
 // Doom lets the power go at the n-th write from now: it reaches the cache, and nobody
 // is told so. Cut then says what survives. The channel is closed when the power goes.
-func (d *Disk) Doom(n int) <-chan struct{} {
+func (d *Disk) Doom(n int) <-chan struct{} { return d.doom(n, 0, d.size/Sector-1) }
+
+// DoomAt lets the power go at the next write to a sector, in the same way.
+func (d *Disk) DoomAt(sector int64) <-chan struct{} { return d.doom(1, sector, sector) }
+
+func (d *Disk) doom(n int, first, last int64) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.doomed, d.went = n, make(chan struct{})
+	d.doomed, d.first, d.last, d.went = n, first, last, make(chan struct{})
 	return d.went
 }
 

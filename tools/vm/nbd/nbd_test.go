@@ -100,6 +100,28 @@ func TestDoom(t *testing.T) {
 	}
 }
 
+// A disk that is doomed at a sector loses its power when that is written, as the first,
+// the last or the only one.
+func TestDoomAt(t *testing.T) {
+	for _, w := range []struct {
+		at, sectors int64
+		dies        bool
+	}{{6, 1, false}, {8, 2, false}, {4, 3, false}, {7, 1, true}, {5, 3, true}, {7, 4, true}, {6, 3, true}} {
+		d, _ := newDisk(t)
+		went := d.DoomAt(7)
+		_, err := d.WriteAt(make([]byte, w.sectors*Sector), w.at*Sector)
+		dead := false
+		select {
+		case <-went:
+			dead = true
+		default:
+		}
+		if dead != w.dies || errors.Is(err, ErrCut) != w.dies {
+			t.Errorf("%d sectors at %d: %v, power gone %v, want %v", w.sectors, w.at, err, dead, w.dies)
+		}
+	}
+}
+
 // A disk that lies answers a flush and loses all the same.
 func TestLies(t *testing.T) {
 	d, p := newDisk(t)
