@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ import (
 	updates "chordophone/firmware/update"
 	"chordophone/firmware/update/health"
 	"chordophone/firmware/update/slot"
+	"chordophone/hal"
 	"chordophone/overlay"
 )
 
@@ -89,20 +91,28 @@ func (a *appliance) health() health.Report {
 	r := health.Report{
 		Joined:     view.Joined && view.Size > 1,
 		Registered: a.register.bound.Load(),
-		Audio:      true, Panel: true,
-		Console: a.console != nil,
-		Crashes: a.line.Before(),
+		Console:    a.console != nil,
+		Crashes:    a.line.Before(),
 	}
+	r.Audio, r.Panel = usable(a.body.Findings())
 	if known, err := a.db.Peers(); err == nil && len(known) == 0 && view.Joined {
 		r.Alone = true
 	}
-	switch shortly(a.body.Findings()) {
-	case "no sound":
-		r.Audio = false
-	case "no keys, no lamps":
-		r.Panel = false
-	}
 	return r
+}
+
+// usable says whether there is sound, and whether there are keys and lamps.
+func usable(findings []hal.Finding) (audio, panel bool) {
+	audio, panel = true, true
+	for _, f := range findings {
+		switch word, _, _ := strings.Cut(f.Word, " "); word {
+		case "audio":
+			audio = false
+		case "chip":
+			panel = false
+		}
+	}
+	return audio, panel
 }
 
 // dialUpdate connects to another phone to fetch a release.
