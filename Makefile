@@ -8,7 +8,7 @@ SOURCES  = $(shell find . -name '*.go' -o -name '*.wav' -o -name '*.board' -o -p
 
 export CGO_ENABLED := 0
 
-.PHONY: help build replay demo run test race vet check interop cross sim sim-big fuzz explore vm vm-cuts bench image clean
+.PHONY: help build replay demo run test race vet check interop cross sim sim-big fuzz explore vm vm-cuts vm-update bench image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,6 +92,10 @@ vm-cuts: ## cut the power of the SD card's system CUTS times
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
 	$(GO) run ./tools/vm --out $(OUT)/vm --only cuts --cuts $(CUTS) --limit 60m
 
+vm-update: ## signed updates of the SD card's system: good ones, bad ones, and power cuts in between (five minutes)
+	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
+	$(GO) run ./tools/vm --out $(OUT)/vm --only update --cuts 5 --limit 30m
+
 $(OUT)/bench: $(SOURCES)
 	$(GO) build $(FLAGS) -o $@ ./tools/bench
 
@@ -106,9 +110,9 @@ $(OUT)/chordophone-arm64: $(SOURCES)
 
 # What tools/image reads from the environment; BOARD is a known board or a file.
 BOARD ?= handset-4x4
-export BOARD OFFICE EXTENSION AUTHORIZED_KEYS WIFI WIFI_FIRMWARE
+export BOARD OFFICE EXTENSION AUTHORIZED_KEYS RELEASE_KEY WIFI WIFI_FIRMWARE
 
-image: $(OUT)/chordophone-arm64 ## an SD-card image: BOARD=NAME, OFFICE=NAME, AUTHORIZED_KEYS=FILE, EXTENSION=N, WIFI=SSID:PASS WIFI_FIRMWARE=DIR
+image: $(OUT)/chordophone-arm64 ## an SD-card image: BOARD=NAME, OFFICE=NAME, AUTHORIZED_KEYS=FILE, EXTENSION=N, RELEASE_KEY=FILE, WIFI=SSID:PASS WIFI_FIRMWARE=DIR
 	$(GO) run ./tools/image --binary $<
 
 clean: ## remove what was built

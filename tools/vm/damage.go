@@ -24,7 +24,7 @@ type status struct {
 // office lives: the telephone must come up as the one that it was, and get back all
 // that it promised.
 func (b *bench) damage(ctx context.Context) error {
-	b.promises.arrive = time.Minute
+	b.promises.arrive, b.promises.settle = time.Minute, time.Minute
 	m, con, _, _, err := b.start(ctx)
 	if err != nil {
 		return err
