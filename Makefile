@@ -88,9 +88,9 @@ vm: ## the telephone in emulated machines: GPIO, sound, the SD card's system, po
 	$(GO) run ./tools/vm --out $(OUT)/vm
 
 CUTS ?= 50
-vm-cuts: ## cut the power of the SD card's system CUTS times
+vm-cuts: ## cut the power of the SD card's system CUTS times, then overwrite its data
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
-	$(GO) run ./tools/vm --out $(OUT)/vm --only cuts --cuts $(CUTS) --limit 60m
+	$(GO) run ./tools/vm --out $(OUT)/vm --only cuts,damage --cuts $(CUTS) --limit 60m
 
 vm-update: ## signed updates of the SD card's system: good ones, bad ones, and power cuts in between (five minutes)
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'

@@ -20,6 +20,19 @@ type status struct {
 	Ring     struct{ Size int }
 }
 
+// spoilt overwrites the data partition of a telephone that has another one.
+func spoilt(ctx context.Context, s settings) error {
+	b, err := newBench(ctx, s, "damage", "")
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.furnish(ctx); err != nil {
+		return err
+	}
+	return b.damage(ctx)
+}
+
 // damage overwrites the data partition with garbage while a second telephone of the
 // office lives: the telephone must come up as the one that it was, and get back all
 // that it promised.

@@ -7,6 +7,8 @@
 //	            GPIO lines moved from here, sound as the USB card plays it
 //	cuts        the disk's power is cut while the telephone works: nothing that it
 //	            promised may be lost, and it always starts again
+//	damage      the data partition is overwritten: the telephone makes it anew and has
+//	            everything from another one. Only with --only damage
 //	update      the telephone is updated by SSH, on trial first; a release that does
 //	            not start is given up; the power is cut while one is written. Five
 //	            minutes, most of which the telephone takes to find a release good:
@@ -51,7 +53,8 @@ type part struct {
 }
 
 var parts = []part{
-	{"simulator", simulator, false}, {"production", production, false}, {"cuts", powerCuts, false}, {"update", updates, true},
+	{"simulator", simulator, false}, {"production", production, false}, {"cuts", powerCuts, false},
+	{"damage", spoilt, true}, {"update", updates, true},
 }
 
 func main() {
@@ -60,7 +63,7 @@ func main() {
 	flag.StringVar(&s.program, "program", "", "the arm64 program, if it is not to be built")
 	flag.IntVar(&s.cuts, "cuts", 4, "how often the power is cut")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().Unix()), "of the cuts")
-	only := flag.String("only", "", "of simulator, production, cuts and update, those to run, with commas between (all but update)")
+	only := flag.String("only", "", "of simulator, production, cuts, damage and update, those to run, with commas between (the first three)")
 	limit := flag.Duration("limit", 15*time.Minute, "longest time for all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

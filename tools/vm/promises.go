@@ -111,8 +111,8 @@ func (p *promises) differ(what string, facts map[string]truth, there []string) (
 			broken = append(broken, what+" "+f+" was removed and is back")
 		}
 	}
-	if len(broken) > 0 && p.settle > 0 {
-		return broken // it may still come
+	if p.settle > 0 {
+		return broken // what is not there, and was not promised either, may still come
 	}
 	for f := range facts {
 		facts[f] = gone
