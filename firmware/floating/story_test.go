@@ -2,6 +2,7 @@ package floating
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -36,7 +37,7 @@ func TestStories(t *testing.T) {
 	})
 }
 
-func tell(story string) (string, error) {
+func tell(text string) (string, error) {
 	h := NewHolder(point("18"))
 	var b strings.Builder
 	step := func(at time.Time, ev Event) {
@@ -44,37 +45,21 @@ func tell(story string) (string, error) {
 			fmt.Fprintf(&b, "\t%v %s\n", at.Sub(epoch), a)
 		}
 	}
-	for i, line := range strings.Split(strings.TrimSpace(story), "\n") {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		if i == 0 {
-			fmt.Fprintln(&b, line)
-			continue
-		}
-		words := strings.Fields(line)
-		d, err := time.ParseDuration(words[0])
-		if err != nil || len(words) < 2 {
-			return "", fmt.Errorf("line %q: %w", line, err)
-		}
-		now := epoch.Add(d)
-		for next := h.Next(); !next.IsZero() && next.Before(now); next = h.Next() {
-			step(next, Tick{})
-		}
-		fmt.Fprintln(&b, line)
-		switch words[1] {
+	err := story.Timed(&b, text, epoch, h.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
+		switch words[0] {
 		case "ring":
-			step(now, Ring{view(words[2:])})
+			step(now, Ring{view(words[1:])})
 		case "failed":
 			step(now, Failed{})
 		case "stop":
 			step(now, Stop{})
 		case "nothing":
 		default:
-			return "", fmt.Errorf("line %q: no event", line)
+			return errors.New("no event")
 		}
-	}
-	return b.String(), nil
+		return nil
+	})
+	return b.String(), err
 }
 
 func view(words []string) chord.View {

@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -39,40 +40,23 @@ func tell(text string) (string, error) {
 			fmt.Fprintf(&b, "\t%v %s\n", at.Sub(epoch).Round(time.Millisecond), print(a))
 		}
 	}
-	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		if i == 0 {
-			fmt.Fprintln(&b, line)
-			continue
-		}
-		words := strings.Fields(line)
-		d, err := time.ParseDuration(words[0])
-		if err != nil || len(words) < 2 {
-			return "", fmt.Errorf("line %q: %w", line, err)
-		}
-		now := epoch.Add(d)
-		for next := m.Next(); !next.IsZero() && next.Before(now); next = m.Next() {
-			step(next, Tick{})
-		}
-		fmt.Fprintln(&b, line)
-		switch words[1] {
+	err := story.Timed(&b, text, epoch, m.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
+		switch words[0] {
 		case "up":
 			step(now, Up{})
 		case "down":
 			step(now, Down{})
 		case "taken":
-			step(now, Taken{netip.MustParseAddr(words[2])})
+			step(now, Taken{netip.MustParseAddr(words[1])})
 		case "offer", "ack":
-			life, err := time.ParseDuration(words[3])
+			life, err := time.ParseDuration(words[2])
 			if err != nil {
-				return "", err
+				return err
 			}
-			msg := Message{Type: map[string]Type{"offer": Offer, "ack": Ack}[words[1]], Transaction: m.xid, Lease: Lease{
-				Address: netip.MustParseAddr(words[2]), Bits: 24, Server: netip.MustParseAddr("192.0.2.1"), Lifetime: life,
+			msg := Message{Type: map[string]Type{"offer": Offer, "ack": Ack}[words[0]], Transaction: m.xid, Lease: Lease{
+				Address: netip.MustParseAddr(words[1]), Bits: 24, Server: netip.MustParseAddr("192.0.2.1"), Lifetime: life,
 			}}
-			if len(words) > 4 {
+			if len(words) > 3 {
 				msg.Transaction++
 			}
 			step(now, Received{msg})
@@ -80,10 +64,11 @@ func tell(text string) (string, error) {
 			step(now, Received{Message{Type: Nak, Transaction: m.xid}})
 		case "nothing":
 		default:
-			return "", fmt.Errorf("line %q: no event", line)
+			return errors.New("no event")
 		}
-	}
-	return b.String(), nil
+		return nil
+	})
+	return b.String(), err
 }
 
 func print(a Action) string {

@@ -1,6 +1,7 @@
 package linklocal
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -59,38 +60,21 @@ func tell(text string) (string, error) {
 			fmt.Fprintf(&b, "\t%v %s %s\n", at.Sub(epoch).Round(time.Millisecond), a.Verb, name(a.Address))
 		}
 	}
-	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		if i == 0 {
-			fmt.Fprintln(&b, line)
-			continue
-		}
-		words := strings.Fields(line)
-		d, err := time.ParseDuration(words[0])
-		if err != nil || len(words) < 2 {
-			return "", fmt.Errorf("line %q: %w", line, err)
-		}
-		now := epoch.Add(d)
-		for next := m.Next(); !next.IsZero() && next.Before(now); next = m.Next() {
-			step(next, Tick{})
-		}
-		fmt.Fprintln(&b, line)
+	err := story.Timed(&b, text, epoch, m.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
 		var address netip.Addr
-		if len(words) > 2 {
+		if len(words) > 1 {
 			address = m.address // not tried yet
-			if i := int(words[2][0] - 'A'); i < len(names) {
+			if i := int(words[1][0] - 'A'); i < len(names) {
 				address = names[i]
 			}
 		}
-		switch words[1] {
+		switch words[0] {
 		case "up":
 			step(now, Up{})
 		case "down":
 			step(now, Down{})
 		case "routable", "unroutable":
-			step(now, Routable{words[1] == "routable"})
+			step(now, Routable{words[0] == "routable"})
 		case "has":
 			step(now, Heard{arp.Announcement(other, address)})
 		case "wants":
@@ -100,10 +84,11 @@ func tell(text string) (string, error) {
 			step(now, Heard{arp.Announcement(own, address)})
 		case "nothing":
 		default:
-			return "", fmt.Errorf("line %q: no event", line)
+			return errors.New("no event")
 		}
-	}
-	return b.String(), nil
+		return nil
+	})
+	return b.String(), err
 }
 
 // "The address range ... MUST NOT" hold the first and the last 256; a machine tries the
