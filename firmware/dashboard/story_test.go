@@ -2,16 +2,13 @@ package dashboard
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "remake the screens in testdata")
+	"chordophone/tools/story"
+)
 
 // TestStories plays what stands behind > in testdata: what happens, what the model
 // wants (=), and the screen, a line a row, when it is shown.
@@ -21,26 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "remake the screens in testdata")
 //	> done STATUS                > completed "LINE" CHOICE...
 //	> show
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(want) {
-				t.Errorf("got\n%s\nwant (-rewrite accepts)\n%s", got, want)
-			}
-		})
-	}
+	story.Play(t, "testdata/*.txt", 3, play)
 }
 
 var named = map[string]Key{
@@ -49,7 +27,7 @@ var named = map[string]Key{
 	"CtrlD": CtrlD, "CtrlE": CtrlE, "CtrlL": CtrlL, "CtrlU": CtrlU,
 }
 
-func play(t *testing.T, story string) string {
+func play(t *testing.T, text string) string {
 	t.Helper()
 	var out strings.Builder
 	m := New(Terminal{})
@@ -58,7 +36,7 @@ func play(t *testing.T, story string) string {
 			fmt.Fprintf(&out, "= %T%+v\n", a, a)
 		}
 	}
-	for line := range strings.Lines(story) {
+	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "# ") {
 			out.WriteString(line)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,64 +11,49 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "remake the answers in testdata")
+	"chordophone/tools/story"
+)
 
 // TestTranscripts types what stands behind the $ signs in testdata and compares
 // the answers (what it is given stands behind <<<, quoted as in Go): standard output as it is, standard error after "! ", the exit
 // status if it is not 0.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			client := start(t, &fakePhone{packets: 3, messages: somePosts()}).dial()
-			var got bytes.Buffer
-			for line := range strings.Lines(string(want)) {
-				figures := strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ")
-				if strings.HasPrefix(line, "# ") && !figures {
-					got.WriteString(line)
-				}
-				command, ok := strings.CutPrefix(line, "$ ")
-				if !ok {
-					continue
-				}
+	story.Play(t, "testdata/*.txt", 8, func(t *testing.T, text string) string {
+		client := start(t, &fakePhone{packets: 3, messages: somePosts()}).dial()
+		var got bytes.Buffer
+		for line := range strings.Lines(text) {
+			figures := strings.HasPrefix(line, "# HELP ") || strings.HasPrefix(line, "# TYPE ")
+			if strings.HasPrefix(line, "# ") && !figures {
 				got.WriteString(line)
-				command, quoted, given := strings.Cut(strings.TrimSuffix(command, "\n"), " <<< ")
-				in := ""
-				if given {
-					if in, err = strconv.Unquote(quoted); err != nil {
-						t.Fatal(line, err)
-					}
-				}
-				out, errOut, status := feed(t, client, command, in)
-				if strings.Contains(command, "capture") {
-					out = fmt.Sprintf("(%d octets)\n", len(out))
-				}
-				got.WriteString(out)
-				for line := range strings.Lines(errOut) {
-					got.WriteString("! " + line)
-				}
-				if status != 0 {
-					fmt.Fprintf(&got, "exit %d\n", status)
+			}
+			command, ok := strings.CutPrefix(line, "$ ")
+			if !ok {
+				continue
+			}
+			got.WriteString(line)
+			command, quoted, given := strings.Cut(strings.TrimSuffix(command, "\n"), " <<< ")
+			in := ""
+			if given {
+				var err error
+				if in, err = strconv.Unquote(quoted); err != nil {
+					t.Fatal(line, err)
 				}
 			}
-			if *rewrite {
-				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("got\n%s\nwant (-rewrite accepts)\n%s", got.Bytes(), want)
+			out, errOut, status := feed(t, client, command, in)
+			if strings.Contains(command, "capture") {
+				out = fmt.Sprintf("(%d octets)\n", len(out))
 			}
-		})
-	}
+			got.WriteString(out)
+			for line := range strings.Lines(errOut) {
+				got.WriteString("! " + line)
+			}
+			if status != 0 {
+				fmt.Fprintf(&got, "exit %d\n", status)
+			}
+		}
+		return got.String()
+	})
 }
 
 // Each command has its answers in testdata, as text and as JSON, its help, and

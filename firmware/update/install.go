@@ -3,7 +3,6 @@ package update
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"chordophone/firmware/update/fetch"
@@ -49,7 +48,7 @@ func (u *Updater) Install(ctx context.Context, r io.Reader, progress func(Progre
 	}
 	file, err := release.Open(r, keys)
 	if err != nil {
-		return fmt.Errorf("update: %w", err)
+		return err
 	}
 	defer file.Close()
 	err = u.write(ctx, file.Signed, true, progress, func(w *slot.Writer) error {
@@ -70,7 +69,7 @@ func (u *Updater) Install(ctx context.Context, r io.Reader, progress func(Progre
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("update: %w", err)
+		return err
 	}
 	progress(Progress{file.Version, StageReady, file.Length, file.Length})
 	busy, report := u.cfg.Busy(), u.cfg.Health()
