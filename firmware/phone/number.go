@@ -107,6 +107,10 @@ func (p *Phone) nameOf(number string) string {
 func (p *Phone) service(code string) {
 	for _, s := range services {
 		if s.code == code {
+			if s.action == (SelfTest{}) && p.held.id != "" {
+				p.refuse(hal.Congestion, "end your call first")
+				return
+			}
 			p.do(s.action)
 			p.text = s.text
 			p.enter(confirmed, p.cfg.Confirm)

@@ -22,11 +22,17 @@ func (p *Phone) part(ev Part) {
 	})
 }
 
+// testable says whether a test may begin: somebody has lifted the handset, and nobody is
+// held who would be forgotten while it rests for the cradle's test.
+func (p *Phone) testable() bool {
+	return (p.state == confirmed || p.state == ready) && p.held.id == ""
+}
+
 // begin starts the test, if the one who asked for it is still there.
 func (p *Phone) begin() {
 	parts := p.parts
 	p.parts = nil
-	if p.state != confirmed && p.state != ready {
+	if !p.testable() {
 		p.dropped++
 		return
 	}

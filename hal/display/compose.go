@@ -42,12 +42,12 @@ func clocked(text string, columns int, now time.Time) bool {
 
 // Next is when Compose says something else, zero if never.
 func Next(lines []string, rows, columns int, now time.Time) time.Time {
-	if len(lines) > rows && marked(lines) < 0 {
+	if _, others := split(lines, rows); len(lines) > rows && marked(others) < 0 {
 		return now.Truncate(turn).Add(turn)
 	}
 	first := ""
-	if len(lines) > 0 {
-		first = cut(lines[0], columns)
+	if shown := pick(lines, rows, now); len(shown) > 0 {
+		first = cut(shown[0], columns)
 	}
 	if clocked(first, columns, now) {
 		return now.Truncate(time.Minute).Add(time.Minute)
@@ -59,10 +59,7 @@ func pick(lines []string, rows int, now time.Time) []string {
 	if len(lines) <= rows {
 		return lines
 	}
-	first, others := lines[:1], lines[1:]
-	if rows == 1 {
-		first, others = nil, lines
-	}
+	first, others := split(lines, rows)
 	room := rows - len(first)
 	if i := marked(others); i >= 0 {
 		i = min(i, len(others)-room)
@@ -71,6 +68,13 @@ func pick(lines []string, rows int, now time.Time) []string {
 	parts := (len(others) + room - 1) / room
 	i := int(now.Unix()/int64(turn/time.Second)) % parts * room
 	return append(first[:len(first):len(first)], others[i:min(i+room, len(others))]...)
+}
+
+// split parts the line that stays where there are too many, on one row none, from the
+// others.
+func split(lines []string, rows int) (first, others []string) {
+	n := min(len(lines), rows-1, 1)
+	return lines[:n], lines[n:]
 }
 
 // marked is the index of the line that is chosen, -1 if none is.

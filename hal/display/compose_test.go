@@ -31,6 +31,8 @@ func TestCompose(t *testing.T) {
 		{"one after the other", call, 2, 16, noon.Add(time.Second), []string{"call from  12:34", "Alice"}, 3 * time.Second},
 		{"on one row all of them", call, 1, 16, noon.Add(time.Second), []string{"102        12:34"}, 3 * time.Second},
 		{"but what is marked stays", menu, 2, 16, noon, []string{"menu       12:34", ">contacts"}, 10 * time.Second},
+		{"on one row alone", menu, 1, 16, noon, []string{">contacts  12:34"}, 10 * time.Second},
+		{"unless it is the first, which stays", []string{">", "101", "102"}, 2, 16, noon, []string{">          12:34", "101"}, time.Second},
 		{"with what follows it", menu, 3, 16, noon, []string{"menu       12:34", ">contacts", " calls"}, 10 * time.Second},
 	} {
 		got := Compose(c.lines, c.rows, c.columns, c.at)
@@ -48,7 +50,8 @@ func TestCompose(t *testing.T) {
 // nothing changes before Next.
 func TestComposeProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		lines := rapid.SliceOfN(rapid.StringN(0, 30, -1), 0, 6).Draw(t, "lines")
+		line := rapid.OneOf(rapid.StringN(0, 30, -1), rapid.StringMatching(">[a-z]{0,9}"))
+		lines := rapid.SliceOfN(line, 0, 6).Draw(t, "lines")
 		rows, columns := rapid.IntRange(1, 4).Draw(t, "rows"), rapid.IntRange(8, 40).Draw(t, "columns")
 		now := noon.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "now")))
 		got := Compose(lines, rows, columns, now)

@@ -310,7 +310,7 @@ func clean(s string) string {
 		switch {
 		case r == '\t':
 			return ' '
-		case !unicode.IsGraphic(r):
+		case !unicode.IsGraphic(r), unicode.Is(unicode.Variation_Selector, r): // the latter change how wide the rune before them is
 			return -1
 		}
 		return r

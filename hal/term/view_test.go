@@ -143,6 +143,7 @@ func TestClean(t *testing.T) {
 		"\u202eevil\u0007": "evil",
 		"Zoë 電話":           "Zoë 電話",
 		"a\tb":             "a b",
+		"102 \ufe0f":       "102 ",
 		"\xff":             "\uFFFD",
 		"\u009b31mred":     "31mred",
 	} {
