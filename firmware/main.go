@@ -2,13 +2,11 @@ package firmware
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -157,14 +155,4 @@ func showBoard(name string, out io.Writer) error {
 	}
 	_, err = io.WriteString(out, b.Wiring())
 	return err
-}
-
-func printVersion(out io.Writer, version string, asJSON bool) error {
-	if !asJSON {
-		_, err := fmt.Fprintf(out, "chordophone %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		return err
-	}
-	return json.NewEncoder(out).Encode(map[string]string{
-		"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-	})
 }
