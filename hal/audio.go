@@ -3,10 +3,11 @@ package hal
 import "time"
 
 // Sound is 16-bit linear mono at this rate throughout the telephone; what a
-// device or a codec wants else is converted at its edge.
+// device or a codec wants else is converted at its edge. It moves in short steps whatever
+// the length of the packets, for a frame is heard only when it is whole.
 const (
 	Rate  = 16000                 // samples a second
-	Frame = 20 * time.Millisecond // the step in which sound moves
+	Frame = 10 * time.Millisecond // the step in which sound moves
 )
 
 // FrameSamples is the length of one frame.

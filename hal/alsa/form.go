@@ -33,8 +33,8 @@ func (p *Port) negotiate(fd int) (form, error) {
 	return form{}, fmt.Errorf("no 16-bit form of sound in common: %w", err)
 }
 
-// grant asks for a form and reads back what the card made of it. The period is a
-// quarter of a frame, or a little more: a card says no more often than that where it
+// grant asks for a form and reads back what the card made of it. The period is half a
+// frame, or a little more: a card says no more often than that where it
 // is, and a late telephone counts on it. The buffer is longer than what is kept in
 // it (see level): it catches what a stalled telephone left. If loose, both are as the
 // card likes them: one that cannot do better is better than none.
@@ -46,8 +46,8 @@ func (p *Port) grant(fd, rate, channels int, loose bool) (form, error) {
 	hw.setRange(paramChannels, uint32(channels), uint32(channels))
 	hw.setRange(paramRate, uint32(rate), uint32(rate))
 	if !loose {
-		hw.setRange(paramPeriodSize, frame/4, frame/2)
-		hw.setRange(paramBufferSize, 4*frame, 6*frame)
+		hw.setRange(paramPeriodSize, frame/2, frame)
+		hw.setRange(paramBufferSize, 8*frame, 12*frame)
 	}
 	if err := p.sys.ioctl(fd, ioctlHWParams, unsafe.Pointer(hw)); err != nil {
 		return form{}, err

@@ -17,7 +17,7 @@ type Pacer struct {
 
 // lag is how far a writer may fall behind before the time is given up as lost,
 // as a device gives it up with an underrun. Below it the writer catches up.
-const lag = 5 * hal.Frame
+const lag = 10 * hal.Frame
 
 // Wait blocks until there is room for n samples at hal.Rate.
 func (p *Pacer) Wait(n int) {

@@ -89,15 +89,15 @@ func TestResamplePieces(t *testing.T) {
 
 func abs(x int) int { return max(x, -x) }
 
-// A frame of 20 ms gives exactly a frame at the rates sound cards have.
+// A frame of 10 ms gives exactly a frame at the rates sound cards have.
 func TestResampleFrames(t *testing.T) {
 	for _, rate := range []int{8000, 32000, 44100, 48000} {
 		down, up := NewResampler(rate, hal.Rate), NewResampler(hal.Rate, rate)
 		for i := range 10 {
-			if n := len(down.Append(nil, make([]int16, rate/50))); n != hal.FrameSamples {
+			if n := len(down.Append(nil, make([]int16, rate/100))); n != hal.FrameSamples {
 				t.Errorf("frame %d from %d: %d samples", i, rate, n)
 			}
-			if n := len(up.Append(nil, make([]int16, hal.FrameSamples))); n != rate/50 {
+			if n := len(up.Append(nil, make([]int16, hal.FrameSamples))); n != rate/100 {
 				t.Errorf("frame %d to %d: %d samples", i, rate, n)
 			}
 		}
@@ -166,7 +166,7 @@ func TestPacer(t *testing.T) {
 				t.Fatalf("frame %d at %v, want %v", i, got, want)
 			}
 			if i%10 == 0 {
-				time.Sleep(13 * time.Millisecond) // work between frames does not move the grid
+				time.Sleep(hal.Frame * 2 / 3) // work between frames does not move the grid
 			}
 		}
 	})
@@ -178,7 +178,7 @@ func TestPacerLate(t *testing.T) {
 		p.Wait(hal.FrameSamples)
 		time.Sleep(60 * time.Millisecond) // a little late: caught up without waiting
 		late := time.Now()
-		for range 3 {
+		for range 6 {
 			p.Wait(hal.FrameSamples)
 		}
 		if d := time.Since(late); d != 0 || p.Skipped() != 0 {
@@ -186,13 +186,13 @@ func TestPacerLate(t *testing.T) {
 		}
 		time.Sleep(time.Second) // far too late: the time is lost
 		late = time.Now()
-		for range 11 {
+		for range 21 {
 			p.Wait(hal.FrameSamples)
 		}
-		if d := time.Since(late); d != 200*time.Millisecond {
-			t.Errorf("11 frames after a gap took %v, want 200ms", d)
+		if d := time.Since(late); d != 20*hal.Frame {
+			t.Errorf("21 frames after a gap took %v, want 20", d)
 		}
-		if p.Skipped() != 49 && p.Skipped() != 50 {
+		if p.Skipped() != 99 && p.Skipped() != 100 {
 			t.Errorf("skipped %d frames of a second", p.Skipped())
 		}
 	})

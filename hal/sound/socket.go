@@ -12,13 +12,13 @@ import (
 
 const (
 	// freshness is how much sound from the socket is kept for the microphone:
-	// enough for a sender that is up to a frame early or late. What is older is
-	// dropped, as the air drops what nobody listens to.
-	freshness = 2 * hal.FrameSamples
+	// enough for a sender of 20 ms at a time that is up to as much early or late. What
+	// is older is dropped, as the air drops what nobody listens to.
+	freshness = 4 * hal.FrameSamples
 
 	// earFrames and sendBuffer (bytes) bound how far a slow listener can lag
 	// behind; beyond it frames are lost.
-	earFrames  = 4
+	earFrames  = 8
 	sendBuffer = 4096
 
 	redial = 250 * time.Millisecond
@@ -28,7 +28,7 @@ const (
 // whenever the connection is gone. Neither side of it ever blocks the telephone.
 //
 //	peer --> receive --> mic (newest 40 ms) --> Read
-//	peer <-- send    <-- ear (4 frames)     <-- Write
+//	peer <-- send    <-- ear (8 frames)     <-- Write
 type socket struct {
 	path string
 	mic  room
@@ -124,8 +124,8 @@ type room struct {
 }
 
 const (
-	pause    = 3 * hal.Frame // between two takes: nobody listened
-	patience = 50            // takes
+	pause    = 6 * hal.Frame // between two takes: nobody listened
+	patience = 100           // takes
 	blend    = 64            // samples over which the air closes
 )
 

@@ -6,69 +6,100 @@ import (
 	"time"
 )
 
-func BenchmarkFrame(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		cfg  Config
-	}{
-		{"G722", Config{}},
-		{"G722 twice", Config{Redundancy: Always}},
-		{"PCMU", Config{Codecs: []string{"PCMU"}}},
-		{"PCMU with VAD", Config{Codecs: []string{"PCMU"}, VAD: true}},
-	} {
-		b.Run(c.name, func(b *testing.B) { benchmarkFrame(b, c.cfg) })
+// costs are the ways to send sound whose cost is known. Our own telephones send G.722
+// twice.
+var costs = []struct {
+	name string
+	cfg  Config
+}{
+	{"PCMU", Config{Codecs: []string{"PCMU"}}},
+	{"PCMU-VAD", Config{Codecs: []string{"PCMU"}, VAD: true}},
+	{"G722", Config{}},
+	{"G722-twice", Config{Redundancy: Always}},
+	{"G722-twice-10ms", Config{Redundancy: Always, Ptime: Frame / 2}},
+	{"opus", Config{Codecs: []string{"opus"}}},
+}
+
+// built reports whether a cost can be had in this build.
+func built(name string) bool {
+	_, ok := codecKind(name)
+	return ok || name != "opus"
+}
+
+// pair is two telephones in a call without a network: what one sends is handed to the
+// other.
+type pair struct {
+	x, y *Session
+	wire []byte // the last packet
+	said []int16
+	out  []int16
+	at   int
+	now  time.Time
+}
+
+func newPair(t testing.TB, cfg Config) *pair {
+	n := newNetwork()
+	p := &pair{x: n.session(t, addrA, cfg), y: n.session(t, addrB, cfg), said: speech(time.Second/5, 1), out: make([]int16, short), now: time.Now()}
+	t.Cleanup(func() { p.x.Close(); p.y.Close() })
+	negotiate(t, p.x, p.y)
+	return p
+}
+
+// send fills a packet.
+func (p *pair) send() {
+	for n := 0; n < p.x.send.ptime; n += short {
+		p.x.send.frame(p.now, p.said[p.at:p.at+short], tapConn{&p.wire})
+		p.at = (p.at + short) % len(p.said)
+	}
+}
+
+// receive takes it and plays as much.
+func (p *pair) receive() {
+	p.y.recv.rtpPacket(p.now, p.wire, netip.AddrPortFrom(addrA, p.x.Port()))
+	for n := 0; n < p.x.send.ptime; n += short {
+		p.now = p.now.Add(Frame / 2)
+		p.y.recv.playout(p.now, p.out)
+	}
+}
+
+// BenchmarkSend is the cost of a packet where it is made, BenchmarkCall at both ends.
+func BenchmarkSend(b *testing.B) {
+	benchmark(b, (*pair).send)
+}
+
+func BenchmarkCall(b *testing.B) {
+	benchmark(b, func(p *pair) { p.send(); p.receive() })
+}
+
+func benchmark(b *testing.B, packet func(*pair)) {
+	for _, c := range costs {
+		b.Run(c.name, func(b *testing.B) {
+			if !built(c.name) {
+				b.Skip("the build is without it")
+			}
+			p := newPair(b, c.cfg)
+			b.ReportAllocs()
+			for b.Loop() {
+				packet(p)
+			}
+		})
 	}
 }
 
 // TestNoAllocations: a call in steady state makes no garbage, packets repeated or not.
 func TestNoAllocations(t *testing.T) {
-	for _, cfg := range []Config{{}, {Redundancy: Always}, {Codecs: []string{"PCMU"}, VAD: true}} {
-		n := newNetwork()
-		x, y := n.session(t, addrA, cfg), n.session(t, addrB, cfg)
-		negotiate(t, x, y)
-		var wire []byte
-		said, out := speech(2*time.Second, 1), make([]int16, FrameSamples)
-		now, i := time.Now(), 0
-		frame := func() {
-			at := i * FrameSamples % len(said)
-			i++
-			x.send.frame(now, said[at:at+FrameSamples], tapConn{&wire})
-			y.recv.rtpPacket(now, wire, netip.AddrPortFrom(addrA, x.Port()))
-			now = now.Add(Frame)
-			y.recv.playout(now, out)
+	for _, c := range costs {
+		if !built(c.name) {
+			continue
 		}
+		p := newPair(t, c.cfg)
+		packet := func() { p.send(); p.receive() }
 		for range 20 {
-			frame()
+			packet()
 		}
-		if a := testing.AllocsPerRun(200, frame); a > forgotten {
-			t.Errorf("%+v: %.2f allocations for a frame", cfg, a)
+		if a := testing.AllocsPerRun(200, packet); a > forgotten {
+			t.Errorf("%s: %.2f allocations for a packet", c.name, a)
 		}
-		x.Close()
-		y.Close()
-	}
-}
-
-func benchmarkFrame(b *testing.B, cfg Config) {
-	n := newNetwork()
-	x, y := n.session(b, addrA, cfg), n.session(b, addrB, cfg)
-	defer x.Close()
-	defer y.Close()
-	negotiate(b, x, y)
-	var wire []byte
-	from := netip.AddrPortFrom(addrA, x.Port())
-	tap := tapConn{&wire}
-	said := speech(2*time.Second, 1)
-	out := make([]int16, FrameSamples)
-	now := time.Now()
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		at := i * FrameSamples % len(said)
-		i++
-		x.send.frame(now, said[at:at+FrameSamples], tap)
-		y.recv.rtpPacket(now, wire, from)
-		now = now.Add(Frame)
-		y.recv.playout(now, out)
 	}
 }
 

@@ -12,8 +12,8 @@
 // The codecs are G.722, which our own telephones speak, G.711, and Opus for clients that
 // prefer it; a build with the tag noopus is without, and 2 MB smaller.
 //
-// The sound device is the clock: its loop calls Capture and Playout once each 20 ms, or each 10,
-// and nothing here keeps time of its own. Each socket of the pair has one goroutine,
+// The sound device is the clock: its loop calls Capture and Playout once each 10 ms, or each 20,
+// whatever the length of the packets, and nothing here keeps time of its own. Each socket of the pair has one goroutine,
 // which reads; packets are sent, and RTCP reports are made, by the caller of Capture.
 //
 // What decides anything is a value without I/O: Buffer (when a packet is played),

@@ -79,7 +79,7 @@ const (
 	latePeriod = 2 * time.Second      // two packets late within: stretch
 	windows    = 5
 	windowTime = time.Second
-	maxLull    = 8 // steps: longer than packets of any length take to come round
+	maxLull    = 16 // steps, of 10 ms as well: longer than packets of any length take to come round
 )
 
 type slot struct {

@@ -5,3 +5,5 @@ package media
 const forgotten = 0
 
 const raced = false
+
+const sparse = 23

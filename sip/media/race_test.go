@@ -8,3 +8,6 @@ const forgotten = 2
 
 // raced: virtual time takes ten times as long here, and what it shows of sound is shown without.
 const raced = true
+
+// sparse is the distance of the samples that compare looks at.
+const sparse = 67

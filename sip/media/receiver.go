@@ -47,7 +47,7 @@ type receiver struct {
 	room    room
 	fifo    [fifoLen]int16 // decoded sound
 	waiting int            // samples in it
-	forcing int            // frames since another speed was first wanted
+	forcing int            // steps since another speed was first wanted
 	digits  digitReceiver
 	tones   toneDetector
 	keys    chan<- rune
@@ -74,8 +74,8 @@ const (
 	excess = startDelay
 	scarce = 4 * time.Millisecond
 
-	// patience is how many frames to look for a good place to shorten or stretch.
-	patience = 50
+	// patience is how many steps to look for a good place to shorten or stretch.
+	patience = 100
 )
 
 func (r *receiver) init(keys chan<- rune) {

@@ -16,7 +16,7 @@ import (
 // The form of all sound handed in and out: 16-bit linear mono.
 const (
 	Rate         = 16000                 // samples a second
-	Frame        = 20 * time.Millisecond // the step in which sound moves
+	Frame        = 20 * time.Millisecond // the usual packet, and the longest step in which sound moves
 	FrameSamples = 320                   // samples in a Frame
 )
 
@@ -188,8 +188,8 @@ func (s *Session) apply(a agreement) error {
 	return nil
 }
 
-// Capture takes sound of the microphone, one frame (FrameSamples) or half of one, and
-// sends the packets that it fills.
+// Capture takes a step of sound of the microphone, half a Frame or a whole one, whatever
+// the length of the packets, and sends those that it fills.
 // Until something is negotiated, or while held, it drops it. It also sends the RTCP
 // reports that are due; while it is not called, Report does.
 func (s *Session) Capture(pcm []int16) {
@@ -202,7 +202,7 @@ func (s *Session) Capture(pcm []int16) {
 // nothing to do with, because another is spoken to: its far side hears that we are there.
 func (s *Session) Report() { s.report(time.Now()) }
 
-// Playout fills one frame (FrameSamples), or half of one, for the earpiece: what was
+// Playout fills a step of sound, half a Frame or a whole one, for the earpiece: what was
 // received, concealment where packets are missing, silence when there is nothing.
 func (s *Session) Playout(pcm []int16) { s.recv.playout(time.Now(), pcm) }
 

@@ -67,7 +67,11 @@ func TestTones(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	if got := detect(speech(20*time.Second, 9)); got != "" {
+	talk := speech(20*time.Second, 9)
+	if raced {
+		talk = talk[:5*Rate]
+	}
+	if got := detect(talk); got != "" {
 		t.Errorf("speech has keys %q", got)
 	}
 }

@@ -6,6 +6,7 @@
 //	go run ./tools/bench --stages put,idle --nodes 20 --peers ours --tally
 //	go run ./tools/bench --part sip --phone build/chordophone --out build/bench-sip.json
 //	go run ./tools/bench --part audio --phone build/chordophone --speech firmware/demo/speech.wav
+//	go run ./tools/bench --part insn
 //
 // The exit code of part dht is 0 when everything was measured, whatever the verdicts;
 // those of the others are 1 also when a bar was missed.
@@ -29,6 +30,7 @@ import (
 
 	"chordophone/tools/bench/audio"
 	"chordophone/tools/bench/dht"
+	"chordophone/tools/bench/insn"
 	"chordophone/tools/bench/report"
 	"chordophone/tools/bench/ringnode"
 	"chordophone/tools/bench/sip"
@@ -50,7 +52,7 @@ func main() {
 
 // runCmd is the measurement.
 type runCmd struct {
-	Part   string   `help:"What to measure: dht, sip or audio." enum:"dht,sip,audio" default:"dht"`
+	Part   string   `help:"What to measure: dht, sip, audio or insn (arm64 instructions for a packet of sound)." enum:"dht,sip,audio,insn" default:"dht"`
 	Out    string   `help:"File for the figures as JSON." type:"path" placeholder:"FILE"`
 	Short  bool     `help:"A small and quick run: shows that it works, the figures mean little."`
 	Nodes  []int    `help:"dht: sizes of the networks (default 20,50; short: 10)."`
@@ -91,6 +93,12 @@ func (r *runCmd) Run(ctx context.Context) error {
 		if n := doc.Count(report.Miss); n > 0 {
 			missed = fmt.Errorf("%d bars missed", n)
 		}
+	case "insn":
+		o := insn.Options{Data: r.dataDir(), Packets: insn.Full, Say: r.say()}
+		if r.Short {
+			o.Packets = insn.Short
+		}
+		doc, err = insn.Run(ctx, o)
 	default:
 		o, oerr := r.options()
 		if oerr != nil {

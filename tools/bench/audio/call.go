@@ -52,7 +52,7 @@ type our struct {
 	spoken chan error
 }
 
-func (o *our) program() string         { return ours }
+func (o *our) program() string         { return o.name }
 func (o *our) process() *procs.Process { return o.Process }
 func (o *our) said() []int16           { return o.speech }
 

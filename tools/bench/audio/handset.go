@@ -129,7 +129,7 @@ type card struct {
 	heard []int16   // since then
 }
 
-const cardRoom = 3 * hal.Frame
+const cardRoom = 60 * time.Millisecond
 
 func (c *card) play(now time.Time, sound []int16) {
 	if c.start.IsZero() {

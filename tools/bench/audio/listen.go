@@ -12,6 +12,9 @@ import (
 // piece is how much sound is looked for at a time: a jitter buffer may move it.
 const piece = 400 * time.Millisecond
 
+// grain is what is silent or not: 20 ms, in samples.
+const grain = hal.Rate / 50
+
 // found is a piece of what was said, and where it was heard.
 type found struct {
 	at    int // in what was said, samples
@@ -70,12 +73,12 @@ func judge(said, heard []int16, pieces []found, part time.Duration) (clear, sile
 	if len(pieces) > 0 {
 		later = pieces[0].later
 	}
-	for at := 0; at < n; at += hal.FrameSamples {
+	for at := 0; at < n; at += grain {
 		for next < len(pieces) && pieces[next].at <= at {
 			later = pieces[next].later
 			next++
 		}
-		for i := at; i < min(at+hal.FrameSamples, n); i++ {
+		for i := at; i < min(at+grain, n); i++ {
 			s := int16(0)
 			if i+later < len(heard) {
 				s = heard[i+later]
@@ -85,12 +88,12 @@ func judge(said, heard []int16, pieces []found, part time.Duration) (clear, sile
 	}
 	const loud, quiet = 328 * 328, 49 // a hundredth of full scale, RMS; a peak that nobody hears
 	spoken, lost := 0, 0
-	for at := 0; at+hal.FrameSamples <= n; at += hal.FrameSamples {
-		if power(said[at:at+hal.FrameSamples]) < loud {
+	for at := 0; at+grain <= n; at += grain {
+		if power(said[at:at+grain]) < loud {
 			continue
 		}
 		spoken++
-		if peak(moved[at:at+hal.FrameSamples]) < quiet {
+		if peak(moved[at:at+grain]) < quiet {
 			lost++
 		}
 	}

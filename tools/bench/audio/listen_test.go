@@ -50,8 +50,8 @@ func TestLocate(t *testing.T) {
 	}
 	// A tenth is missing.
 	holes := later(said, 40*time.Millisecond)
-	for at := 0; at+hal.FrameSamples <= len(holes); at += 10 * hal.FrameSamples {
-		clear := holes[at : at+hal.FrameSamples]
+	for at := 0; at+grain <= len(holes); at += 10 * grain {
+		clear := holes[at : at+grain]
 		for i := range clear {
 			clear[i] = 0
 		}
@@ -84,7 +84,7 @@ func TestPhase(t *testing.T) {
 func TestCard(t *testing.T) {
 	start := time.Now()
 	c := card{start: start}
-	frame := make([]int16, hal.FrameSamples)
+	frame := make([]int16, grain)
 	for i := range frame {
 		frame[i] = 1000
 	}

@@ -19,6 +19,7 @@ import (
 // phone is one of ours, with the pipe board and a handset of the bench's.
 type phone struct {
 	*procs.Process
+	name    string // as a program
 	number  string
 	log     string
 	events  chan event
@@ -39,12 +40,13 @@ const (
 	trusted     = "10.77.0.0/24"
 )
 
-// startOffice starts a phone on each side, 101 and 102.
-func startOffice(ctx context.Context, net *network, exe, dir string, urgent []string) (phones [2]*phone, err error) {
+// startOffice starts two phones on each side: 101 and 102, and, with packets of 10 ms, 103 and
+// 104.
+func startOffice(ctx context.Context, net *network, exe, dir string, urgent []string) (phones [4]*phone, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for i := range phones {
-		p := &phone{number: fmt.Sprint(101 + i), log: filepath.Join(dir, fmt.Sprintf("phone-%d.log", i+1)), events: make(chan event, 1000)}
+		p := &phone{name: ours, number: fmt.Sprint(101 + i), log: filepath.Join(dir, fmt.Sprintf("phone-%d.log", i+1)), events: make(chan event, 1000)}
 		phones[i] = p
 		socket := filepath.Join(dir, fmt.Sprintf("handset-%d", i+1))
 		if p.handset, err = newHandset(socket); err != nil {
@@ -53,6 +55,10 @@ func startOffice(ctx context.Context, net *network, exe, dir string, urgent []st
 		args := append(urgent[:len(urgent):len(urgent)], exe, "run", "--data", filepath.Join(dir, fmt.Sprintf("phone-%d", i+1)),
 			"--listen", ourAddress(i), "--board", "pipe", "--no-discovery", "--trust", trusted, "--log-level", "warn",
 			"--dns-port", "0", "--mic", "unix:"+socket, "--ear", "unix:"+socket)
+		if i >= 2 {
+			p.name = quick
+			args = append(args, "--packet-time", "10")
+		}
 		if i == 0 {
 			args = append(args, "--found", domain, "--pairing-code", pairingCode)
 		} else {
@@ -67,7 +73,7 @@ func startOffice(ctx context.Context, net *network, exe, dir string, urgent []st
 		cmd.Stderr = log
 		var up sync.WaitGroup // the first line may come before Start has returned
 		up.Add(1)
-		p.Process, err = net.sides[i].Start(cmd, func(line string) {
+		p.Process, err = net.sides[i%2].Start(cmd, func(line string) {
 			up.Wait()
 			var e event
 			if json.Unmarshal([]byte(line), &e) != nil {

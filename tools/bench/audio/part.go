@@ -30,6 +30,7 @@ func Stages() []string { return []string{StagePairs, StageMixed, StageLinphone, 
 // Names of the programs.
 const (
 	ours         = "ours"
+	quick        = "ours, packets of 10 ms"
 	baresipName  = "baresip"
 	linphoneName = "linphone"
 )
@@ -56,8 +57,8 @@ type Options struct {
 	Say      func(format string, args ...any)
 }
 
-// Addresses.
-func ourAddress(side int) string  { return fmt.Sprintf("10.77.0.%d", 11+side) }
+// Addresses: of our phones, which are at both sides in turn, and of the peers.
+func ourAddress(i int) string     { return fmt.Sprintf("10.77.0.%d", 11+i) }
 func peerAddress(side int) string { return fmt.Sprintf("10.77.0.%d", 21+side) }
 
 const linphoneAddress = "10.77.0.31" // on the first side
@@ -68,7 +69,7 @@ type campaign struct {
 	net     *network
 	dir     string
 	urgent  []string // how programs are run
-	phones  [2]*phone
+	phones  [4]*phone
 	peers   [2]*baresip
 	card    *soundCard
 	speech  []int16
@@ -112,8 +113,8 @@ func Run(ctx context.Context, o Options) (doc report.Document, err error) {
 	defer os.RemoveAll(dir)
 	c.dir = dir
 	c.net, err = newNetwork(ctx, [2][]string{
-		{ourAddress(0) + "/24", peerAddress(0) + "/24", linphoneAddress + "/24"},
-		{ourAddress(1) + "/24", peerAddress(1) + "/24"},
+		{ourAddress(0) + "/24", ourAddress(2) + "/24", peerAddress(0) + "/24", linphoneAddress + "/24"},
+		{ourAddress(1) + "/24", ourAddress(3) + "/24", peerAddress(1) + "/24"},
 	})
 	if err != nil {
 		return doc, err
@@ -171,16 +172,23 @@ func (c *campaign) all(ctx context.Context, withPeer bool) error {
 			seed++
 			part := c.o.Scale.Part
 			if does(StagePairs) {
-				try("ours -> ours, "+l.Name, func() error { return c.ours(ctx, l, seed, part, part) })
+				try("ours -> ours, "+l.Name, func() error { return c.ours(ctx, c.phones[:2], l, seed, part, part) })
+				if l == Links()[0] {
+					try(quick+", "+l.Name, func() error { return c.ours(ctx, c.phones[2:], l, seed, part, part) })
+				}
 				if withPeer {
 					try("baresip -> baresip, "+l.Name, func() error { return c.baresips(ctx, l, seed, part, part) })
 				}
 			}
-			if does(StageMixed) && withPeer {
-				try("baresip <-> ours, "+l.Name, func() error { return c.mixed(ctx, l, seed, part) })
-			}
-			if does(StageLinphone) && withLinphone {
-				try("linphone -> ours, "+l.Name, func() error { return c.linphone(ctx, l, seed, part) })
+			// Such a call gives one stream of a kind, where one between the same gives two.
+			for half := range uint64(2) {
+				again := seed + half*seedsOfHalf
+				if does(StageMixed) && withPeer {
+					try("baresip <-> ours, "+l.Name, func() error { return c.mixed(ctx, l, again, part) })
+				}
+				if does(StageLinphone) && withLinphone {
+					try("linphone -> ours, "+l.Name, func() error { return c.linphone(ctx, l, again, part) })
+				}
 			}
 		}
 	}
@@ -189,7 +197,7 @@ func (c *campaign) all(ctx context.Context, withPeer bool) error {
 			seed++
 			part := c.o.Scale.Part
 			whole := part + 13*time.Second
-			try("ours -> ours, after "+l.Name, func() error { return c.ours(ctx, l, seed, part, whole) })
+			try("ours -> ours, after "+l.Name, func() error { return c.ours(ctx, c.phones[:2], l, seed, part, whole) })
 			if withPeer {
 				try("baresip -> baresip, after "+l.Name, func() error { return c.baresips(ctx, l, seed, part, whole) })
 			}
@@ -214,16 +222,19 @@ func (c *campaign) say(d time.Duration, from int) []int16 {
 // callTime is the longest that it may take to make a call or to end one.
 const callTime = 20 * time.Second
 
-// ours is a call between our phones.
-func (c *campaign) ours(ctx context.Context, l Link, seed uint64, part, whole time.Duration) error {
+// seedsOfHalf is how far apart the seeds of two calls in one round are.
+const seedsOfHalf = 500
+
+// ours is a call between two of our phones.
+func (c *campaign) ours(ctx context.Context, phones []*phone, l Link, seed uint64, part, whole time.Duration) error {
 	c.net.set(l, seed)
 	defer c.net.set(Links()[0], 0)
 	ctx, cancel := context.WithTimeout(ctx, whole+2*callTime)
 	defer cancel()
-	a, b := c.phones[0], c.phones[1]
+	a, b := phones[0], phones[1]
 	a.forget()
 	b.forget()
-	for _, line := range []string{"off", "keys 102#"} {
+	for _, line := range []string{"off", "keys " + b.number + "#"} {
 		if err := a.WriteLine(line); err != nil {
 			return err
 		}

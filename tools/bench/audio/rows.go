@@ -14,6 +14,9 @@ const alike = 0.005
 // clean, ms: half a frame.
 const giveBack = 10
 
+// quickLatest is by when sound must have arrived over a clean link in packets of 10 ms, ms.
+const quickLatest = 40
+
 // rowsOf makes the table of what was measured.
 func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []report.Row) {
 	pick := func(link, from, to string, recovered bool, value func(stream) float64) (v []float64) {
@@ -72,7 +75,13 @@ func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []r
 			add(r, after, pick(l.Name, baresipName, baresipName, true, back))
 		}
 	}
+	clean := Links()[0]
+	add(report.Row{ID: clean.Name + ".10ms.delay", What: clean.Title + ", packets of 10 ms: mouth to ear", Unit: "ms", Bar: report.AtMost(quickLatest)},
+		pick(clean.Name, quick, quick, false, late), nil)
+	add(report.Row{ID: clean.Name + ".10ms.estoi", What: "  packets of 10 ms: ESTOI", Bar: notBelow(pick(clean.Name, baresipName, baresipName, false, clear), alike)},
+		pick(clean.Name, quick, quick, false, clear), nil)
 	add(report.Row{ID: "cpu", What: "processor for a call, both directions", Unit: "%"}, cpu[ours], cpu[baresipName])
+	add(report.Row{ID: "cpu.10ms", What: "  packets of 10 ms", Unit: "%"}, cpu[quick], nil)
 	for _, l := range Links() {
 		for _, way := range [][2]string{{ours, baresipName}, {baresipName, ours}, {linphoneName, ours}} {
 			id := l.Name + "." + way[0] + "-" + way[1]
