@@ -45,7 +45,7 @@ type Line int
 
 func (l Line) String() string { return fmt.Sprintf("GPIO%d", int(l)) }
 
-// Pin is the line's pin on the 40-pin header, 0 if it has none.
+// Pin is the line's pin on the 40-pin header if it is one of HeaderChips; 0 if it has none.
 func (l Line) Pin() int { return pins[l] }
 
 // Keypad is a matrix of keys.
@@ -107,10 +107,11 @@ type Lamp struct {
 // Audio names the ALSA devices of the handset.
 type Audio struct {
 	Capture, Playback string
-	Rate              int  // samples a second
-	Speaker           bool // the microphone hears the earpiece: a loudspeaker, not a handset
-	SideTone          int  // dB, how loud a speaker hears himself, less than 0; 0: not at all
-	Volume            int  // percent of what the card can; 0: as it is
+	Rate              int    // samples a second
+	Speaker           bool   // the microphone hears the earpiece: a loudspeaker, not a handset
+	SideTone          int    // dB, how loud a speaker hears himself, less than 0; 0: not at all
+	Control           string // of the card that is its volume, "" for the usual one
+	Volume            int    // where that stands at normal loudness, percent; 0: where it changes nothing
 }
 
 // Display is a text display on I2C.
@@ -119,6 +120,17 @@ type Display struct {
 	Bus            int
 	Address        uint16
 	Lines, Columns int
+}
+
+// Pulses says whether an output of the board is one that the computer switches on and off
+// by itself (PWM), for which a Raspberry Pi must be told when it starts.
+func (b *Board) Pulses() bool {
+	for _, l := range b.Lamps {
+		if l.PWM != (PWM{}) {
+			return true
+		}
+	}
+	return b.Ringer != nil && b.Ringer.PWM != (PWM{})
 }
 
 //go:embed boards

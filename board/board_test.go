@@ -49,7 +49,7 @@ audio capture=hw:1,0 playback=hw:Device,0
 		Dial:    &Input{24, PullUp, false},
 		Lamps:   []Lamp{{hal.Lamps - 1, Output{Line: 25, ActiveLow: true}, nil}},
 		Ringer:  &Output{Line: 12},
-		Audio:   &Audio{"hw:1,0", "hw:Device,0", 48000, false, 0, 0},
+		Audio:   &Audio{Capture: "hw:1,0", Playback: "hw:Device,0", Rate: 48000},
 		Display: &Display{"hd44780", 1, 0x27, 4, 20},
 	}
 	if !reflect.DeepEqual(b, want) {
@@ -67,7 +67,7 @@ bell line=GPIO26 active=low
 amplifier line=GPIO27
 key louder line=GPIO9
 key contact10 line=GPIO10
-audio capture=hw:1 playback=hw:1 speaker=yes sidetone=-24 volume=70
+audio capture=hw:1 playback=hw:1 speaker=yes sidetone=-24 control=Headphone_Amp volume=70
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ audio capture=hw:1 playback=hw:1 speaker=yes sidetone=-24 volume=70
 	if want := (Output{12, false, PWM{2400, 50}}); *b.Ringer != want || b.RingerDevice != "hw:Speaker,0" {
 		t.Errorf("%+v, %q", b.Ringer, b.RingerDevice)
 	}
-	if *b.Bell != (Output{Line: 26, ActiveLow: true}) || *b.Amplifier != (Output{Line: 27}) || !b.Audio.Speaker || b.Audio.SideTone != -24 || b.Audio.Volume != 70 {
+	if *b.Bell != (Output{Line: 26, ActiveLow: true}) || *b.Amplifier != (Output{Line: 27}) || !b.Audio.Speaker || b.Audio.SideTone != -24 || b.Audio.Volume != 70 || b.Audio.Control != "Headphone Amp" {
 		t.Errorf("%+v, %+v, %+v", b.Bell, b.Amplifier, b.Audio)
 	}
 	for l, want := range map[Line]string{
@@ -130,9 +130,11 @@ func TestErrors(t *testing.T) {
 		{"hook line=GPIO17", `line 4: "hook" stands already in line 3`},
 		{"lamp line line=GPIO4", `line 4: lamp: GPIO4 is already used by the hook (such as "lamp line line=GPIO25")`},
 		{"lamp line line=GPIO16", "GPIO16 is already used by a column of the keypad"},
-		{"lamp line line=GPIO2", "GPIO2 is needed by the I2C bus (use one of GPIO4"},
+		{"lamp line line=GPIO2", "GPIO2 is needed by the I2C bus (use one of GPIO4 to"},
 		{"lamp line line=GPIO15", "GPIO15 is needed by the serial console"},
-		{"lamp line line=GPIO0", "needed by the EEPROM"},
+		{"lamp line line=GPIO0", "line 4: lamp: GPIO0 is needed by the EEPROM of HATs (use one of GPIO4 to GPIO13 and GPIO16 to GPIO27;"},
+		{"key 7 line=GPIO1", "line 4: key: GPIO1 is needed by the EEPROM"},
+		{"ringer line=GPIO3", "line 4: ringer: GPIO3 is needed by the I2C bus"},
 		{"lamp line line=GPIO50", "needed by the SD card"},
 		{"lamp line line=GPIO28", "not on the header"},
 		{"lamp line line=17", `"17" is not a line such as GPIO4`},
@@ -143,7 +145,7 @@ func TestErrors(t *testing.T) {
 		{"lamp line=GPIO25", "the lamp's name is missing"},
 		{"lamp contact11 line=GPIO25", `there is no lamp "contact11", only line, message and contact1 to contact10`},
 		{"lamp line line=GPIO25 colour=red", `unknown "colour", there is line, active, brightness`},
-		{"lamp line line=GPIO25 brightness=30", "GPIO25 cannot pulse (use GPIO12 or GPIO13 for brightness= and tone=)"},
+		{"lamp line line=GPIO25 brightness=30", "GPIO25 cannot pulse (use GPIO12 or GPIO13 of the 40-pin header for brightness= and tone=)"},
 		{"lamp line line=GPIO12 brightness=0", "brightness=0 is not a number from 1 to 100"},
 		{"lamp line green=GPIO25", "a lamp of two colours has green= and red="},
 		{"lamp line green=GPIO25 red=GPIO25", "GPIO25 is already used by lamp line"},
@@ -158,6 +160,7 @@ func TestErrors(t *testing.T) {
 		{"amplifier", `line= is missing (such as "amplifier line=GPIO27 active=high")`},
 		{"audio capture=hw:0 playback=hw:0 sidetone=3", "sidetone=3 is not a number from -40 to -6"},
 		{"audio capture=hw:0 playback=hw:0 volume=101", "volume=101 is not a number from 1 to 100"},
+		{"audio capture=hw:0 playback=hw:0 control=a/b", "control=a/b is not the name of a card's control such as Speaker"},
 		{"audio capture=hw:0 playback=hw:0 speaker=loud", "speaker=loud is not yes or no"},
 		{"lamp line line=GPIO25 line=GPIO26", "line= stands twice"},
 		{"lamp line line=GPIO25 active=on", "active=on is not low or high"},
@@ -195,6 +198,56 @@ func TestErrors(t *testing.T) {
 		_, err := Parse(strings.NewReader(strings.Replace(small, c.old, c.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s:\n%v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+// The lines that a Raspberry Pi itself needs are free on a chip that is not behind its
+// header, wherever in the file the chip stands.
+func TestOtherChip(t *testing.T) {
+	const text = "name a\nhook line=GPIO0\nkeypad rows=GPIO1 cols=GPIO2,GPIO15 keys=12\nlamp line line=GPIO60\n"
+	for _, c := range []struct{ chip, want string }{
+		{"", "needed by the EEPROM"},
+		{"chip label=pinctrl-rp1\n", "needed by the EEPROM"},
+		{"chip label=pinctrl-bcm2711\n", "needed by the EEPROM"},
+		{"chip label=pinctrl-bcm2835\n", "a board file names another chip with chip label="},
+		{"chip label=gpio-sim.0-node0\n", ""},
+	} {
+		for _, file := range []string{c.chip + text, text + c.chip} {
+			b, err := Parse(strings.NewReader(file))
+			if c.want == "" && (err != nil || b.Hook.Line != 0 || b.Lamps[0].Line != 60 || b.Keypad.Cols[1] != 15) {
+				t.Errorf("%q: %+v, %v", c.chip, b, err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "is needed by") != 3) {
+				t.Errorf("%q: %v", c.chip, err)
+			}
+		}
+	}
+	// Nothing is known of what makes pulses there, and no line has a pin.
+	if _, err := Parse(strings.NewReader("chip label=other\nname a\nhook line=GPIO0\nkey 1 line=GPIO1\nringer line=GPIO12 tone=2400\n")); err == nil ||
+		!strings.Contains(err.Error(), "line 5: ringer: GPIO12 cannot pulse") {
+		t.Errorf("%v", err)
+	}
+	b, err := Parse(strings.NewReader("name a\nhook line=GPIO4\nkey 1 line=GPIO5\nchip label=other\n"))
+	if err != nil || strings.Contains(b.Wiring(), "pin ") || !strings.Contains(b.Wiring(), "line 4") {
+		t.Errorf("%v\n%s", err, b.Wiring())
+	}
+}
+
+// Which boards need pulses.
+func TestPulses(t *testing.T) {
+	for more, want := range map[string]bool{
+		"ringer line=GPIO12":                           false,
+		"ringer line=GPIO12 tone=2400":                 true,
+		"ringer device=hw:1":                           false,
+		"lamp line line=GPIO13 brightness=30":          true,
+		"lamp line green=GPIO13 red=GPIO12 active=low": false,
+		"lamp line line=GPIO13\nbell line=GPIO12":      false,
+		"lamp message line=GPIO12 brightness=100":      true,
+	} {
+		b, err := Parse(strings.NewReader("name x\nhook line=GPIO4\nkey 1 line=GPIO5\n" + more + "\n"))
+		if err != nil || b.Pulses() != want {
+			t.Errorf("%s: %t, %v", more, !want, err)
 		}
 	}
 }

@@ -23,7 +23,8 @@
 // whom the lamp stands for), all others once. name and hook must stand, and at least one
 // of keypad, key and dial.
 //
-//	chip    label       of the GPIO chip (the one at the 40-pin header)
+//	chip    label       of the GPIO chip (the one at the 40-pin header); on another all its
+//	                    lines may be used, and GPIO7 is its line 7
 //	keypad  rows, cols  the lines; rows are read with a pull-up, columns are driven
 //	        keys        the rows of keys, top to bottom, separated by /
 //	        settle      from driving a column to reading the rows (100us)
@@ -49,13 +50,17 @@
 //	        speaker     yes: the microphone hears a loudspeaker, not an earpiece, whose
 //	                    echo is taken out (no)
 //	        sidetone    how loud a speaker hears himself, -40 to -6 dB (not at all)
-//	        volume      what the card's own control is set to, 1 to 100 percent (as it is)
+//	        control     which of the card's controls louder and softer turn, as alsamixer
+//	                    calls it (the first of Headset, Headphone, Speaker, PCM, Master and
+//	                    Digital that it has; without any, the sound itself is changed)
+//	        volume      where that stands at normal loudness, 1 to 100 percent of its range
+//	                    (where it neither raises nor lowers, if it says where that is)
 //	display driver      ssd1306, sh1106 or hd44780
 //	        bus, address  of I2C (1, 0x3c; 0x27 for hd44780); lines (4) and columns (21; 20)
 //	                    of text
 //
 // Lines are GPIO numbers as printed on every pin-out of the 40-pin header. No line
-// stands twice, and none is one that the machine needs itself: GPIO0 and 1 (HAT
+// stands twice, and none of the header is one that the machine needs itself: GPIO0 and 1 (HAT
 // EEPROM), 2 and 3 (I2C), 14 and 15 (serial console); GPIO28 and above are not on
 // the header, and those from 48 on belong to the SD card.
 //

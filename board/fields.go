@@ -64,7 +64,7 @@ const (
 
 // pulses reads what makes an output pulse: brightness= of a lamp in percent,
 // tone= of a ringer in Hz.
-func pulses(f map[string]string, l Line) (p PWM, err error) {
+func pulses(f map[string]string, l Line, elsewhere bool) (p PWM, err error) {
 	if f["brightness"] != "" {
 		p.Hertz = lampHertz
 		if p.Duty, err = number(f, "brightness", 0, 1, 100); err != nil {
@@ -77,8 +77,8 @@ func pulses(f map[string]string, l Line) (p PWM, err error) {
 			return PWM{}, err
 		}
 	}
-	if p != (PWM{}) && !hasPWM(l) {
-		return PWM{}, fmt.Errorf("%v cannot pulse (use GPIO12 or GPIO13 for brightness= and tone=)", l)
+	if p != (PWM{}) && (elsewhere || !hasPWM(l)) {
+		return PWM{}, fmt.Errorf("%v cannot pulse (use GPIO12 or GPIO13 of the 40-pin header for brightness= and tone=)", l)
 	}
 	return p, nil
 }

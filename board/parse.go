@@ -37,8 +37,9 @@ const (
 // Parse reads a board file and checks it whole. The error joins an *Error for each
 // line that is wrong.
 func Parse(r io.Reader) (*Board, error) {
-	p := parser{board: new(Board), seen: map[string]int{}, lines: claims{}}
+	p := parser{board: new(Board), seen: map[string]int{}, lines: claims{by: map[Line]string{}}}
 	var errs []error
+	var all []declared
 	n := 0
 	s := bufio.NewScanner(io.LimitReader(r, 64<<10))
 	for s.Scan() {
@@ -50,13 +51,22 @@ func Parse(r io.Reader) (*Board, error) {
 		if text = strings.TrimSpace(text); text == "" || text[0] == '#' {
 			continue
 		}
-		if err := p.declaration(n, strings.Fields(text)); err != nil {
-			errs = append(errs, &Error{n, err.Error()})
-		}
+		all = append(all, declared{n, strings.Fields(text)})
 	}
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
+	for _, chip := range []bool{true, false} { // which lines are free depends on the chip
+		for _, d := range all {
+			if (d.words[0] == "chip") != chip {
+				continue
+			}
+			if err := p.declaration(d.line, d.words); err != nil {
+				errs = append(errs, &Error{d.line, err.Error()})
+			}
+		}
+	}
+	slices.SortStableFunc(errs, func(a, b error) int { return a.(*Error).Line - b.(*Error).Line })
 	for _, must := range []string{"name", "hook"} {
 		if p.seen[must] == 0 {
 			errs = append(errs, &Error{0, fmt.Sprintf("there is no %s line (such as %q)", must, examples[must])})
@@ -69,6 +79,12 @@ func Parse(r io.Reader) (*Board, error) {
 		return nil, errors.Join(errs...)
 	}
 	return p.board, nil
+}
+
+// declared is one line of a board file.
+type declared struct {
+	line  int // from 1
+	words []string
 }
 
 func isKey(declaration string) bool { return strings.HasPrefix(declaration, "key ") }
@@ -144,7 +160,7 @@ func (p *parser) chip(args []string) error {
 	if !labelForm.MatchString(f["label"]) {
 		return fmt.Errorf("label=%s is not the label of a GPIO chip", f["label"])
 	}
-	p.board.Chip = f["label"]
+	p.board.Chip, p.lines.elsewhere = f["label"], !onHeader(f["label"])
 	return nil
 }
 
@@ -399,15 +415,18 @@ func (p *parser) output(args []string, user string, more ...string) (out Output,
 	if out.Line, err = p.line(f, user); err != nil {
 		return out, err
 	}
-	out.PWM, err = pulses(f, out.Line)
+	out.PWM, err = pulses(f, out.Line, p.lines.elsewhere)
 	return out, err
 }
 
 // deviceForm is what the alsa package opens.
 var deviceForm = regexp.MustCompile(`^(plug)?hw:[A-Za-z0-9_-]+(,[0-9]+)?$`)
 
+// controlForm is how kernels call what makes a card louder, with _ for a blank.
+var controlForm = regexp.MustCompile(`^[A-Za-z0-9_.+-]{1,40}$`)
+
 func (p *parser) audio(args []string) error {
-	f, err := fieldsOf(args, "capture", "playback", "rate", "speaker", "sidetone", "volume")
+	f, err := fieldsOf(args, "capture", "playback", "rate", "speaker", "sidetone", "control", "volume")
 	if err != nil {
 		return err
 	}
@@ -422,6 +441,10 @@ func (p *parser) audio(args []string) error {
 	default:
 		return fmt.Errorf("speaker=%s is not yes or no", s)
 	}
+	control, ok := f["control"]
+	if ok && !controlForm.MatchString(control) {
+		return fmt.Errorf("control=%s is not the name of a card's control such as Speaker (a blank is written _)", control)
+	}
 	side, err1 := number(f, "sidetone", 0, -40, -6)
 	volume, err2 := number(f, "volume", 0, 1, 100)
 	for _, err := range []error{err, err1, err2} {
@@ -429,7 +452,10 @@ func (p *parser) audio(args []string) error {
 			return err
 		}
 	}
-	p.board.Audio = &Audio{f["capture"], f["playback"], rate, f["speaker"] == "yes", side, volume}
+	p.board.Audio = &Audio{
+		Capture: f["capture"], Playback: f["playback"], Rate: rate, Speaker: f["speaker"] == "yes",
+		SideTone: side, Control: strings.ReplaceAll(control, "_", " "), Volume: volume,
+	}
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package board
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // pins are the pins of the GPIO lines on the 40-pin header of all models since the
 // Raspberry Pi B+.
@@ -27,16 +30,26 @@ func taken(l Line) string {
 	return ""
 }
 
-// claims records who uses which line.
-type claims map[Line]string
+// HeaderChips are the labels of the GPIO chips behind the 40-pin header: of a Pi 5, of a
+// Pi 4, of all before. A board that names no chip is wired to that header.
+var HeaderChips = [...]string{"pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"}
 
-func (c claims) claim(l Line, user string) error {
-	if by := taken(l); by != "" {
-		return fmt.Errorf("%v is needed by %s (use one of GPIO4 to GPIO13 and GPIO16 to GPIO27)", l, by)
+// onHeader says whether the lines of a chip are those of the header.
+func onHeader(label string) bool { return label == "" || slices.Contains(HeaderChips[:], label) }
+
+// claims records who uses which line.
+type claims struct {
+	by        map[Line]string
+	elsewhere bool // the chip is not that of the header, and all its lines are free
+}
+
+func (c *claims) claim(l Line, user string) error {
+	if by := taken(l); by != "" && !c.elsewhere {
+		return fmt.Errorf("%v is needed by %s (use one of GPIO4 to GPIO13 and GPIO16 to GPIO27; a board file names another chip with chip label=)", l, by)
 	}
-	if other, ok := c[l]; ok {
+	if other, ok := c.by[l]; ok {
 		return fmt.Errorf("%v is already used by %s", l, other)
 	}
-	c[l] = user
+	c.by[l] = user
 	return nil
 }

@@ -18,12 +18,20 @@ func (b *Board) Wiring() string {
 	}
 	w := tabwriter.NewWriter(&s, 0, 0, 2, ' ', 0)
 	row := func(what string, l Line, how string) {
-		fmt.Fprintf(w, "  %s\t%v\tpin %d\t%s\n", what, l, l.Pin(), how)
+		where := fmt.Sprintf("line %d", int(l)) // of the chip
+		if onHeader(b.Chip) {
+			where = fmt.Sprintf("pin %d", l.Pin())
+		}
+		fmt.Fprintf(w, "  %s\t%v\t%s\t%s\n", what, l, where, how)
 	}
 	if b.Chip != "" {
 		fmt.Fprintf(w, "  chip\t%s\n", b.Chip)
 	}
-	fmt.Fprintln(w, "  part\tline\theader\tconnection")
+	heading := "header"
+	if !onHeader(b.Chip) {
+		heading = "chip"
+	}
+	fmt.Fprintf(w, "  part\tline\t%s\tconnection\n", heading)
 	row("hook switch", b.Hook.Line, b.Hook.connection("while the handset rests"))
 	for i, l := range b.Keypad.Rows {
 		row(fmt.Sprintf("keypad row %d", i+1), l, "keys "+letters(b.Keypad.Keys[i]))

@@ -101,6 +101,13 @@ type (
 		value    [128]int
 		_        [128]byte
 	}
+
+	// tlv asks what the values of a control are in decibel: type, octets, content.
+	tlv struct {
+		numid  uint32
+		length uint32 // octets of data
+		data   [64]uint32
+	}
 )
 
 // Indices of hwParams: masks first, then intervals.
@@ -134,6 +141,13 @@ const (
 	kindBoolean = 1 // SNDRV_CTL_ELEM_TYPE_BOOLEAN
 	kindInteger = 2 // SNDRV_CTL_ELEM_TYPE_INTEGER
 	accessWrite = 1 << 1
+	accessTLV   = 1 << 4 // SNDRV_CTL_ELEM_ACCESS_TLV_READ
+
+	tlvScale      = 1 // SNDRV_CTL_TLVT_DB_SCALE: of the lowest value, of a step
+	tlvMinMax     = 4 // SNDRV_CTL_TLVT_DB_MINMAX: of the lowest, of the highest
+	tlvMinMaxMute = 5 // SNDRV_CTL_TLVT_DB_MINMAX_MUTE
+	tlvStep       = 0xffff
+	tlvMute       = 0x10000 // the lowest value is silence
 )
 
 // request numbers, from the direction, the size and the number: asm-generic/ioctl.h,
@@ -153,8 +167,8 @@ const (
 
 	ioctlElemList  = (read|write)<<30 | unsafe.Sizeof(elemList{})<<16 | 'U'<<8 | 0x10
 	ioctlElemInfo  = (read|write)<<30 | unsafe.Sizeof(elemInfo{})<<16 | 'U'<<8 | 0x11
-	ioctlElemRead  = (read|write)<<30 | unsafe.Sizeof(elemValue{})<<16 | 'U'<<8 | 0x12
 	ioctlElemWrite = (read|write)<<30 | unsafe.Sizeof(elemValue{})<<16 | 'U'<<8 | 0x13
+	ioctlTLVRead   = (read|write)<<30 | unsafe.Offsetof(tlv{}.data)<<16 | 'U'<<8 | 0x1a
 )
 
 // anyParams leaves everything open.

@@ -57,13 +57,13 @@ var (
 		"ioctlHWParams": 0xc2604111, "ioctlSWParams": 0xc0884113,
 		"ioctlPrepare": 0x4140, "ioctlStart": 0x4142, "ioctlDrop": 0x4143, "ioctlWritei": 0x40184150, "ioctlReadi": 0x80184151,
 		"ioctlSyncPtr":  0xc0884123,
-		"ioctlElemList": 0xc0505510, "ioctlElemInfo": 0xc1105511, "ioctlElemRead": 0xc4c85512, "ioctlElemWrite": 0xc4c85513,
+		"ioctlElemList": 0xc0505510, "ioctlElemInfo": 0xc1105511, "ioctlElemWrite": 0xc4c85513, "ioctlTLVRead": 0xc008551a,
 	}
 	numbers32 = map[string]int64{
 		"ioctlHWParams": 0xc25c4111, "ioctlSWParams": 0xc0684113,
 		"ioctlPrepare": 0x4140, "ioctlStart": 0x4142, "ioctlDrop": 0x4143, "ioctlWritei": 0x400c4150, "ioctlReadi": 0x800c4151,
 		"ioctlSyncPtr":  0xc0844123,
-		"ioctlElemList": 0xc0485510, "ioctlElemInfo": 0xc1105511, "ioctlElemRead": 0xc2c85512, "ioctlElemWrite": 0xc2c85513,
+		"ioctlElemList": 0xc0485510, "ioctlElemInfo": 0xc1105511, "ioctlElemWrite": 0xc2c85513, "ioctlTLVRead": 0xc008551a,
 	}
 )
 

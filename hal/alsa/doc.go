@@ -13,6 +13,7 @@
 //	any --the card is unplugged, or moves nothing--> gone: silence at the same pace,
 //	    and a look for it every second, by its name
 //
-// How much waits in a card is kept as little as is safe: see level. A call has two
+// How loud a port is, its card's own control says, in decibel: see SetLoudness. How much
+// waits in a card is kept as little as is safe: see level. A call has two
 // clocks, those of microphone and earpiece, and follows that of the microphone.
 package alsa

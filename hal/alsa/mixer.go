@@ -15,43 +15,38 @@ var ErrNoVolume = errors.New("the sound card has no volume control")
 // maxControls bounds what is asked of a card; the largest have some hundreds.
 const maxControls = 1000
 
-// Volume is how loud the port is set, in percent of what its card can.
-func (p *Port) Volume() (percent int, err error) {
-	err = p.control(func(m mixer) error {
-		e, err := m.volume(p.dir)
-		if err != nil {
-			return err
-		}
-		v, err := m.value(e)
-		if err == nil {
-			percent = ((v.value[0]-e.min)*100 + (e.max-e.min)/2) / (e.max - e.min)
-		}
-		return err
-	})
-	return percent, err
+// Control is how the loudness of a port is set on its card.
+type Control struct {
+	// Name is that of the card's control without "Playback Volume", "" for the usual
+	// one: see volume.
+	Name string
+	// Normal is where the control stands at 0 dB, in percent of its range; 0: where it
+	// says itself that it changes nothing.
+	Normal int
 }
 
-// SetVolume sets how loud the port is, in percent of what its card can, and switches
-// its sound on if it is muted.
-func (p *Port) SetVolume(percent int) error {
-	percent = max(0, min(100, percent))
-	return p.control(func(m mixer) error {
-		e, err := m.volume(p.dir)
+// SetLoudness sets the port's control to so many decibel above normal, and ends a mute.
+// It returns the rest that is beyond the control's range, for somebody to do to the
+// samples: all of it if there is an error, such as ErrNoVolume.
+func (p *Port) SetLoudness(c Control, decibel float64) (rest float64, err error) {
+	rest = decibel
+	err = p.control(func(m mixer) error {
+		e, err := m.volume(p.dir, c.Name)
 		if err != nil {
 			return err
 		}
-		if err := m.set(e, e.min+((e.max-e.min)*percent+50)/100); err != nil {
+		s := m.scale(e, c.Normal)
+		to, beyond := s.at(decibel)
+		if err := m.set(e, to); err != nil {
 			return err
 		}
-		name := strings.TrimSuffix(e.name(), "Volume") + "Switch"
-		for i := range m.elems {
-			s := &m.elems[i]
-			if s.kind == kindBoolean && s.name() == name && s.id.index == e.id.index {
-				return m.set(s, 1)
-			}
-		}
-		return nil
+		rest = beyond
+		return m.unmute(e)
 	})
+	if err != nil {
+		rest = decibel
+	}
+	return rest, err
 }
 
 // control opens the mixer of the port's card for a moment: a card that is unplugged
@@ -115,28 +110,42 @@ func (m *mixer) list() error {
 	return nil
 }
 
-// volume is the control that a telephone's volume keys are for.
-func (m *mixer) volume(dir Direction) (*elemInfo, error) {
-	suffix, wanted := " Playback Volume", []string{"Headset", "Headphone", "Speaker", "PCM", "Master", "Digital"}
+// The controls that are how loud something is, by what people hold or hear first. Whatever
+// else ends in "Playback Volume", or "Capture Volume", comes after them.
+var (
+	heard  = [...]string{"Headset", "Headphone", "Speaker", "PCM", "Master", "Digital"}
+	spoken = [...]string{"Mic", "Headset", "Capture", "Digital"}
+)
+
+// volume is the control of that name that a telephone's volume keys are for, or the first
+// of the usual ones.
+func (m *mixer) volume(dir Direction, name string) (*elemInfo, error) {
+	suffix, wanted := " Playback Volume", heard[:]
 	if dir == Capture {
-		suffix, wanted = " Capture Volume", []string{"Mic", "Headset", "Capture", "Digital"}
+		suffix, wanted = " Capture Volume", spoken[:]
+	}
+	if name != "" {
+		wanted = []string{name}
 	}
 	best, rank := -1, len(wanted)+1
 	for i := range m.elems {
 		e := &m.elems[i]
 		prefix, ok := strings.CutSuffix(e.name(), suffix)
-		if !ok && dir == Capture && e.name() == "Capture Volume" {
-			prefix, ok = "Capture", true
+		if !ok { // one without a direction: of few cards
+			prefix, ok = strings.CutSuffix(e.name(), " Volume")
+			ok = ok && slices.Contains(wanted, prefix)
 		}
 		if !ok || e.kind != kindInteger || e.max <= e.min {
 			continue
 		}
 		r := slices.Index(wanted, prefix)
-		if r < 0 {
-			r = len(wanted)
-		}
-		if prefix == "Mic" && dir == Playback {
+		switch {
+		case r < 0 && name != "":
+			continue
+		case r < 0 && prefix == "Mic":
 			continue // how loud a speaker hears himself
+		case r < 0:
+			r = len(wanted)
 		}
 		if r < rank {
 			best, rank = i, r
@@ -148,9 +157,16 @@ func (m *mixer) volume(dir Direction) (*elemInfo, error) {
 	return &m.elems[best], nil
 }
 
-func (m *mixer) value(e *elemInfo) (*elemValue, error) {
-	v := &elemValue{id: e.id}
-	return v, m.sys.ioctl(m.fd, ioctlElemRead, unsafe.Pointer(v))
+// unmute switches on what a control makes loud, if there is a switch.
+func (m *mixer) unmute(e *elemInfo) error {
+	name := strings.TrimSuffix(e.name(), "Volume") + "Switch"
+	for i := range m.elems {
+		s := &m.elems[i]
+		if s.kind == kindBoolean && s.name() == name && s.id.index == e.id.index {
+			return m.set(s, 1)
+		}
+	}
+	return nil
 }
 
 // set gives all channels of a control a value.

@@ -19,6 +19,9 @@ func tone(rate int, hertz float64) func(int) float64 {
 	return func(n int) float64 { return 0.3 * math.Sin(2*math.Pi*hertz*float64(n)/float64(rate)) }
 }
 
+// second is one of sound, in frames.
+const second = int(time.Second / hal.Frame)
+
 func newCard(rate, channels int) *card {
 	return &card{id: "Device", number: 1, rate: rate, channels: channels, capture: tone(rate, 1000)}
 }
@@ -92,20 +95,20 @@ func TestLatency(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			mic, ear := handset(t, c)
 			begin := time.Now()
-			for range 100 { // a dial tone
+			for range 2 * second { // a dial tone
 				ear.Write(make([]int16, hal.FrameSamples))
 			}
 			if d := time.Since(begin); d < 1970*time.Millisecond || d > 2*time.Second {
-				t.Errorf("%d Hz: 100 frames took %v", c.rate, d)
+				t.Errorf("%d Hz: two seconds took %v", c.rate, d)
 			}
 			before := len(c.queued)
 			c.reads = 0
-			call(mic, ear, 500, quick)
+			call(mic, ear, 10*second, quick)
 			if c.xruns != 0 {
 				t.Errorf("%d Hz: %d xruns", c.rate, c.xruns)
 			}
-			if c.reads > 3*500 {
-				t.Errorf("%d Hz: %d reads for 500 frames: it wakes too often", c.rate, c.reads)
+			if c.reads > 3*10*second {
+				t.Errorf("%d Hz: %d reads for %d frames: it wakes too often", c.rate, c.reads, 10*second)
 			}
 			ms := func(n int) float64 { return float64(n) * 1000 / float64(c.rate) }
 			low, high := slices.Min(c.queued[before:]), slices.Max(c.queued[before:])
@@ -177,7 +180,7 @@ func TestTwoClocks(t *testing.T) {
 			in.ppm, out.ppm = 200*sign, -200*sign
 			mic, _ := open(t, in, Capture)
 			ear, _ := open(t, out, Playback)
-			call(mic, ear, 50*180, quick)
+			call(mic, ear, 180*second, quick)
 			mic.Close()
 			ear.Close()
 			if in.xruns+out.xruns != 0 {
@@ -203,7 +206,7 @@ func abs(x int) int { return max(x, -x) }
 // A telephone that is late again and again keeps more in hand until that suffices, and
 // less when it is punctual for long.
 func TestXrunsTeach(t *testing.T) {
-	for _, every := range []int{50, 250} {
+	for _, every := range []int{second, 5 * second} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCard(16000, 1)
 			mic, ear := handset(t, c)
@@ -213,16 +216,16 @@ func TestXrunsTeach(t *testing.T) {
 				}
 				return time.Millisecond
 			}
-			call(mic, ear, 50*30, late)
+			call(mic, ear, 30*second, late)
 			first := c.xruns
-			call(mic, ear, 50*60, late)
+			call(mic, ear, 60*second, late)
 			if first == 0 || first > 4 || c.xruns != first {
 				t.Errorf("late every %d frames: %d xruns at first, %d later", every, first, c.xruns-first)
 			}
 			if got := ear.port.Stats().Xruns; got != int64(c.xruns) {
 				t.Errorf("late every %d frames: %d xruns counted, %d were", every, got, c.xruns)
 			}
-			call(mic, ear, 50*120, quick)
+			call(mic, ear, 120*second, quick)
 			if last := c.queued[len(c.queued)-1]; ear.port.level.goal >= goalFirst || last > goalFirst+slack {
 				t.Errorf("late every %d frames: after two punctual minutes %d samples in hand, the goal %d", every, last, ear.port.level.goal)
 			}
@@ -272,9 +275,9 @@ func TestRecovery(t *testing.T) {
 				call(mic, ear, 10, quick)
 				c.fail = map[uintptr][]error{request: {nil, nil, err}}
 				begin := time.Now()
-				heard := call(mic, ear, 50, quick)
+				heard := call(mic, ear, second, quick)
 				if d := time.Since(begin); d < 970*time.Millisecond || d > 1060*time.Millisecond {
-					t.Errorf("%v, %v: 50 frames took %v", dir, err, d)
+					t.Errorf("%v, %v: a second took %v", dir, err, d)
 				}
 				if got := mic.port.Stats().Xruns + ear.port.Stats().Xruns; got != 1 {
 					t.Errorf("%v, %v: %d xruns counted", dir, err, got)
@@ -296,12 +299,12 @@ func TestUnplugged(t *testing.T) {
 		c := newCard(48000, 2)
 		mic, ear := handset(t, c)
 		m := mic.port.sys.(*machine)
-		call(mic, ear, 50, quick)
+		call(mic, ear, second, quick)
 		c.gone = true
 		begin := time.Now()
-		heard := call(mic, ear, 150, quick)
+		heard := call(mic, ear, 3*second, quick)
 		if d := time.Since(begin); d < 2980*time.Millisecond || d > 3040*time.Millisecond {
-			t.Errorf("150 frames took %v", d)
+			t.Errorf("three seconds took %v", d)
 		}
 		if slices.Max(heard[len(heard)/2:]) != 0 {
 			t.Error("a card that is gone is heard")
@@ -315,7 +318,7 @@ func TestUnplugged(t *testing.T) {
 			t.Errorf("%d files of the old card are open, so it cannot come back by its name", len(m.fds))
 		}
 		c.gone, c.number, c.played = false, 4, nil
-		heard = call(mic, ear, 100, quick)
+		heard = call(mic, ear, 2*second, quick)
 		if slices.Max(heard[len(heard)/2+hal.Rate/10:]) < 9000 || len(c.played) < 48000/2 || slices.Max(c.played) < 9000 {
 			t.Errorf("not heard within a second after it came back: %d frames played", len(c.played))
 		}
@@ -337,17 +340,17 @@ func TestAbsent(t *testing.T) {
 		c.busy = true
 		p, _ := open(t, c, Playback)
 		begin := time.Now()
-		for range 106 {
+		for range 2*second + second/10 + 1 {
 			p.Write(make([]int16, hal.FrameSamples))
 		}
 		if d := time.Since(begin); d != 2100*time.Millisecond {
-			t.Errorf("106 frames took %v", d)
+			t.Errorf("2.1 seconds took %v", d)
 		}
 		if err := p.port.Trouble(); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another program uses it") {
 			t.Errorf("%v", err)
 		}
 		c.busy = false
-		for range 100 {
+		for range 2 * second {
 			p.Write(make([]int16, hal.FrameSamples))
 		}
 		if err := p.port.Trouble(); err != nil || len(c.played) < 2*16000-3000 {

@@ -16,10 +16,6 @@ import (
 	"chordophone/board"
 )
 
-// headers are the labels of the chips behind the 40-pin header: Pi 5, Pi 4, all
-// before.
-var headers = [...]string{"pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"}
-
 // driverName is periph's for the character device.
 const driverName = "ioctl-gpio"
 
@@ -63,7 +59,7 @@ func (s *source) find() error {
 
 // choose returns the chip of that label, of the header if it is empty.
 func choose(chips []*gpioioctl.GPIOChip, label string) *gpioioctl.GPIOChip {
-	labels := headers[:]
+	labels := board.HeaderChips[:]
 	if label != "" {
 		labels = []string{label}
 	}
@@ -81,7 +77,7 @@ func choose(chips []*gpioioctl.GPIOChip, label string) *gpioioctl.GPIOChip {
 func (s *source) missing() error {
 	want := s.board.Chip
 	if want == "" {
-		want = strings.Join(headers[:], " or ")
+		want = strings.Join(board.HeaderChips[:], " or ")
 	}
 	var there []string
 	for _, c := range gpioioctl.Chips {

@@ -10,6 +10,7 @@
 //	lights    state machine: picture, bell and hook in, outputs and their times out
 //	pulse     an output that the computer switches on and off by itself (PWM)
 //	finding   what is wrong with the lines as far as they show it
+//	user      who else has a line of the board
 //	Panel     the loop round both
 //
 // At rest nothing is polled: all columns are low, all inputs report edges, and the

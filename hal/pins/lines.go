@@ -50,6 +50,9 @@ func openLines(chip *gpioioctl.GPIOChip, b *board.Board, log *slog.Logger) (_ wi
 	defer func() {
 		if err != nil {
 			w.release()
+			if user, uerr := users(chip.Path()); uerr == nil {
+				err = blame(err, chip.Label(), b, signature(), user)
+			}
 		}
 	}()
 	for _, l := range b.Keypad.Cols {
@@ -85,7 +88,7 @@ func openLines(chip *gpioioctl.GPIOChip, b *board.Board, log *slog.Logger) (_ wi
 		return nil, err
 	}
 	if w.inputs, err = chip.LineSetFromConfig(config); err != nil {
-		return nil, fmt.Errorf("the inputs: %w (another program may use one of the lines)", err)
+		return nil, fmt.Errorf("the inputs: %w", err)
 	}
 	// Outputs and columns are requested now, so that what is wrong with them shows.
 	for i := range w.outputs {
@@ -107,7 +110,7 @@ func openLines(chip *gpioioctl.GPIOChip, b *board.Board, log *slog.Logger) (_ wi
 // lineOf returns the line of a number.
 func lineOf(chip *gpioioctl.GPIOChip, l board.Line, user string) (*gpioioctl.GPIOLine, error) {
 	if int(l) >= chip.LineCount() {
-		return nil, fmt.Errorf("%s: the chip %s has no line %v", user, chip.Label(), l)
+		return nil, fmt.Errorf("%s: the chip %s has no line %v, only 0 to %d (a board file names another chip with chip label=)", user, chip.Label(), l, chip.LineCount()-1)
 	}
 	return chip.ByNumber(int(l)), nil
 }
@@ -127,7 +130,7 @@ func inputs(chip *gpioioctl.GPIOChip, b *board.Board) (*gpioioctl.LineSetConfig,
 			return nil, err
 		}
 		if chip.ByName(line.Name()) != line { // the set finds its lines by name
-			return nil, fmt.Errorf("the line %v of the chip %s has no name of its own", in.Line, chip.Label())
+			return nil, fmt.Errorf("%s: the line %v of the chip %s has no name of its own (gpio-line-names of the device tree gives it one; or use another line)", b.Word(in.Line), in.Line, chip.Label())
 		}
 		config.Lines = append(config.Lines, line.Name())
 		switch in.Pull {

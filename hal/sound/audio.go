@@ -28,12 +28,14 @@ type Audio struct {
 	inUse atomic.Bool
 	owned []io.Closer // what lives longer than a stream
 
-	cards  []part       // that the sound goes through
-	line   *echo.Line   // nil: the microphone hears no loudspeaker
-	ringer *ringer      // nil: none
-	side   float64      // how loud a speaker hears himself, a factor
-	gain   atomic.Int32 // of the earpiece, in parts of unity
-	volume int          // of the card, in percent; 0: as it is
+	cards  []part     // that the sound goes through
+	line   *echo.Line // nil: the microphone hears no loudspeaker
+	ringer *ringer    // nil: none
+	side   float64    // how loud a speaker hears himself, a factor
+	volume volume     // of the earpiece
+	bell   volume
+	turned chan struct{} // a volume was, or the bell began or ended: capacity 1
+	rings  atomic.Bool   // the bell does
 
 	hurry func() (calm func(), err error)
 }
@@ -43,7 +45,7 @@ type part struct {
 	name string
 	port interface {
 		Trouble() error
-		SetVolume(percent int) error
+		SetLoudness(c alsa.Control, decibel float64) (rest float64, err error)
 		Stats() alsa.Stats
 	}
 	seen alsa.Stats // of Watch
@@ -82,8 +84,9 @@ func Open(mic, ear string) (*Audio, error) {
 }
 
 func newAudio() *Audio {
-	a := &Audio{hurry: alsa.Hurry}
-	a.SetGain(0)
+	a := &Audio{hurry: alsa.Hurry, turned: make(chan struct{}, 1)}
+	a.volume.turn(0)
+	a.bell.turn(0)
 	return a
 }
 
@@ -108,6 +111,7 @@ func (a *Audio) open(mic, ear string) error {
 const (
 	microphone = "microphone"
 	earpiece   = "earpiece"
+	bellPart   = "ringer"
 )
 
 func (a *Audio) openMic(spec string) error {

@@ -3,7 +3,6 @@ package sound
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -23,8 +22,8 @@ type Card struct {
 	// SideTone is how loud a speaker hears himself, in decibel, less than 0; 0: not at
 	// all.
 	SideTone float64
-	// Volume is what the card's own control is set to, in percent; 0: as it is.
-	Volume int
+	// Control is how the card makes the earpiece louder and softer.
+	Control alsa.Control
 }
 
 // echoTail is the longest echo that is cancelled, with the delay of the card: 10 to 30 ms
@@ -41,7 +40,7 @@ func OpenCard(c Card) (*Audio, error) {
 		a.line = echo.NewLine(echoTail)
 	}
 	a.side = side(c.SideTone)
-	a.volume = c.Volume
+	a.volume.control, a.volume.driven = c.Control, true
 	return a, nil
 }
 
@@ -57,7 +56,8 @@ func side(decibel float64) float64 {
 const look = 2 * time.Second
 
 // Watch tells what is wrong with the sound cards whenever that changes, for as long as ctx
-// lasts. A card that comes, or comes back, is set to its volume.
+// lasts. It sets the cards' volumes: of a card that comes, or comes back, and of one
+// whose volume is turned.
 func (a *Audio) Watch(ctx context.Context, log *slog.Logger, tell func(hal.Fault)) {
 	clock := time.NewTicker(look)
 	defer clock.Stop()
@@ -69,15 +69,18 @@ func (a *Audio) Watch(ctx context.Context, log *slog.Logger, tell func(hal.Fault
 				log.Info("the sound is back")
 			}
 			said = ""
-			a.setVolume(log)
+			a.setVolumes(log)
 		case trouble.Error() != said:
 			said = trouble.Error()
 			tell(hal.Fault{Message: "no sound: " + said, Hint: remedy(trouble)})
+			a.setVolumes(log) // one card may be there
 		}
 		a.count(log)
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.turned:
+			a.setVolumes(log)
 		case <-clock.C:
 		}
 	}
@@ -127,19 +130,4 @@ func remedy(err error) string {
 		return "connect the sound card; the telephone finds it within some seconds"
 	}
 	return "unplug the sound card and connect it again; its name stands in the board file"
-}
-
-// setVolume sets the cards' own controls.
-func (a *Audio) setVolume(log *slog.Logger) {
-	if a.volume == 0 {
-		return
-	}
-	for _, c := range a.cards {
-		if c.name != earpiece {
-			continue
-		}
-		if err := c.port.SetVolume(a.volume); err != nil {
-			log.Warn("volume", "err", fmt.Errorf("%s: %w", c.name, err))
-		}
-	}
 }

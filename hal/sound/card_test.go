@@ -92,7 +92,7 @@ func TestOneClock(t *testing.T) {
 		for range 51 {
 			s.Write(frame)
 		}
-		if d := time.Since(begin); ear.written != 51 || ear.push != 0 || d != time.Second {
+		if d := time.Since(begin); ear.written != 51 || ear.push != 0 || d != 50*hal.Frame {
 			t.Errorf("tones: %d written, %d pushed in %v", ear.written, ear.push, d)
 		}
 		begin = time.Now()
@@ -100,14 +100,14 @@ func TestOneClock(t *testing.T) {
 			s.Read(frame)
 			s.Write(frame)
 		}
-		if d := time.Since(begin); ear.written != 51 || ear.push != 51 || d != time.Second {
+		if d := time.Since(begin); ear.written != 51 || ear.push != 51 || d != 50*hal.Frame {
 			t.Errorf("call: %d written, %d pushed in %v", ear.written, ear.push, d)
 		}
 		begin = time.Now()
 		for range 51 {
 			s.Write(frame)
 		}
-		if d := time.Since(begin); ear.written != 102 || ear.push != 51 || d < time.Second {
+		if d := time.Since(begin); ear.written != 102 || ear.push != 51 || d < 50*hal.Frame {
 			t.Errorf("tones after it: %d written, %d pushed in %v", ear.written, ear.push, d)
 		}
 		s.Close()
@@ -135,7 +135,7 @@ func TestMixedClocks(t *testing.T) {
 			s.Write(frame)
 			time.Sleep(time.Millisecond)
 		}
-		if d := time.Since(begin); d < 980*time.Millisecond || d > time.Second {
+		if d := time.Since(begin); d < 49*hal.Frame || d > 50*hal.Frame {
 			t.Errorf("50 frames took %v", d)
 		}
 		s.Close()
@@ -245,7 +245,8 @@ func (p *parrot) Close() error { return nil }
 type plug struct {
 	mu     sync.Mutex
 	err    error
-	volume []int
+	mixer  func(c alsa.Control, decibel float64) (rest float64, err error) // nil: it bears all
+	volume []float64                                                       // that were asked for
 	stats  alsa.Stats
 }
 
@@ -261,11 +262,17 @@ func (p *plug) Trouble() error {
 	return p.err
 }
 
-func (p *plug) SetVolume(percent int) error {
+func (p *plug) SetLoudness(c alsa.Control, decibel float64) (rest float64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.volume = append(p.volume, percent)
-	return nil
+	if p.err != nil {
+		return decibel, p.err
+	}
+	p.volume = append(p.volume, decibel)
+	if p.mixer != nil {
+		return p.mixer(c, decibel)
+	}
+	return 0, nil
 }
 
 func (p *plug) is(err error) {
@@ -277,7 +284,7 @@ func (p *plug) is(err error) {
 	p.err = err
 }
 
-func (p *plug) volumes() []int {
+func (p *plug) volumes() []float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.volume)
@@ -291,7 +298,8 @@ func TestWatch(t *testing.T) {
 		mic, ear := &plug{err: gone}, &plug{err: gone}
 		a := newAudio()
 		a.cards = []part{{name: microphone, port: mic}, {name: earpiece, port: ear}}
-		a.volume = 70
+		a.volume.driven = true
+		a.SetGain(-6)
 		ctx, stop := context.WithCancel(t.Context())
 		var told []hal.Fault
 		var log strings.Builder
@@ -308,7 +316,7 @@ func TestWatch(t *testing.T) {
 		mic.is(nil)
 		ear.is(nil)
 		wait(3 * time.Second)
-		if !strings.Contains(log.String(), "the sound is back") || !slices.Equal(ear.volumes(), []int{70}) || len(mic.volumes()) != 0 {
+		if !strings.Contains(log.String(), "the sound is back") || !slices.Equal(ear.volumes(), []float64{-6}) || len(mic.volumes()) != 0 {
 			t.Errorf("it came: %s, volume %v and %v", &log, ear.volumes(), mic.volumes())
 		}
 		mic.is(errors.New("moves no sound"))
@@ -318,7 +326,7 @@ func TestWatch(t *testing.T) {
 		}
 		mic.is(nil)
 		wait(time.Minute)
-		if len(told) != 2 || !slices.Equal(ear.volumes(), []int{70, 70}) {
+		if len(told) != 2 || !slices.Equal(ear.volumes(), []float64{-6, -6, -6}) {
 			t.Errorf("it came back: %v, %v", told, ear.volumes())
 		}
 		stop()

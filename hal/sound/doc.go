@@ -11,7 +11,8 @@
 // listen: its end is taken for the end of the connection, and another is made.
 //
 // The sound of a board is that of OpenCard: its card may be absent, and come and go, with
-// silence meanwhile; Watch says so. A board may ring on a card of its own.
+// silence meanwhile; Watch says so. A board may ring on a card of its own. Earpiece and bell
+// have a volume each: see volume.
 //
 // A sound card is its own clock, in a call that of the microphone. All else is paced by a
 // pcm.Pacer in the Write of the earpiece, so a call runs in real time whatever its sound

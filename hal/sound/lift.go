@@ -2,19 +2,10 @@ package sound
 
 import (
 	"errors"
-	"math"
 
 	"chordophone/hal"
 	"chordophone/hal/pcm"
 )
-
-// unity is a gain that changes nothing.
-const unity = 1 << 12
-
-// SetGain makes the earpiece louder or softer by some decibel from now on.
-func (a *Audio) SetGain(decibel float64) {
-	a.gain.Store(int32(math.Round(unity * math.Pow(10, decibel/20))))
-}
 
 // lift is the stream from one lift of the handset to its return. Of its two ends one is
 // the clock: a microphone on a sound card while it is read, else the earpiece.
@@ -78,7 +69,7 @@ func (l *lift) Write(samples []int16) error {
 // mix is what the earpiece plays: louder or softer, with the speaker's own voice in it
 // if he is to hear himself.
 func (l *lift) mix(samples []int16) []int16 {
-	gain := int(l.audio.gain.Load())
+	gain := int(l.audio.volume.gain.Load())
 	side := 0
 	if l.read {
 		side = int(l.audio.side * unity)
@@ -92,7 +83,7 @@ func (l *lift) mix(samples []int16) []int16 {
 		if side > 0 && i < len(l.heard) {
 			v += int(l.heard[i]) * side
 		}
-		l.out = append(l.out, int16(max(math.MinInt16, min(math.MaxInt16, (v+unity/2)>>12))))
+		l.out = append(l.out, scaled(v))
 	}
 	return l.out
 }

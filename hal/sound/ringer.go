@@ -11,11 +11,12 @@ import (
 // AddRinger gives the telephone a sound card to ring on, which need not be there yet. It
 // may be that of the handset.
 func (a *Audio) AddRinger(device string) error {
-	port, err := a.card("ringer", device, alsa.Playback)
+	port, err := a.card(bellPart, device, alsa.Playback)
 	if err != nil {
-		return named("ringer", err)
+		return named(bellPart, err)
 	}
-	a.ringer = startRinger(func() sink { return port.Open() })
+	a.bell.driven = true
+	a.ringer = startRinger(func() sink { return softer{port.Open(), &a.bell} })
 	a.owned = append(a.owned, a.ringer)
 	return nil
 }
@@ -23,6 +24,8 @@ func (a *Audio) AddRinger(device string) error {
 // Ring starts or stops ringing, if there is a card for it.
 func (a *Audio) Ring(on bool) {
 	if a.ringer != nil {
+		a.rings.Store(on)
+		a.wake()
 		a.ringer.ring(on)
 	}
 }

@@ -49,7 +49,7 @@ func loop(t *testing.T, a *Audio, frames int) {
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	mic, ear := filepath.Join(dir, "mic.wav"), filepath.Join(dir, "ear.wav")
-	speech := ramp(800)
+	speech := ramp(2*hal.FrameSamples + 80)
 	if err := wav.WriteFile(mic, hal.Rate, speech); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestFiles(t *testing.T) {
 		if d := time.Since(start); d != 4*hal.Frame {
 			t.Errorf("5 frames took %v", d)
 		}
-		lift := slices.Concat(speech, make([]int16, 800))
+		lift := slices.Concat(speech, make([]int16, 5*hal.FrameSamples-len(speech)))
 		if s, err := wav.ReadFile(ear); err != nil || !slices.Equal(s.PCM, lift) {
 			t.Errorf("after one lift: %d samples, %v", len(s.PCM), err)
 		}
@@ -152,17 +152,17 @@ func TestRoom(t *testing.T) {
 	r := room{taken: time.Now()}
 	frame := make([]int16, hal.FrameSamples)
 	r.put(pcm.AppendS16LE(nil, ramp(1000)))
-	for i := range 2 {
-		if r.take(frame); frame[0] != int16(1000-640+320*i+1) {
+	for i := range freshness / len(frame) {
+		if r.take(frame); frame[0] != int16(1000-640+len(frame)*i+1) {
 			t.Errorf("frame %d begins with %d", i, frame[0])
 		}
 	}
-	r.put(pcm.AppendS16LE(nil, ramp(300)))
+	r.put(pcm.AppendS16LE(nil, ramp(len(frame)-20)))
 	if r.take(frame); slices.Max(frame) != 0 {
 		t.Error("part of a frame was given")
 	}
 	r.put(pcm.AppendS16LE(nil, ramp(20)))
-	if r.take(frame); frame[0] != 1 || frame[319] != 20 {
+	if r.take(frame); frame[0] != 1 || frame[len(frame)-1] != 20 {
 		t.Errorf("the part was lost: %d", frame[0])
 	}
 }
@@ -174,10 +174,10 @@ func TestRoomForgets(t *testing.T) {
 		var r room
 		frame := make([]int16, hal.FrameSamples)
 		r.put(pcm.AppendS16LE(nil, ramp(640)))
-		if r.take(frame); frame[0] != 321 || len(r.samples) != 0 {
+		if r.take(frame); frame[0] != int16(640-len(frame)+1) || len(r.samples) != 0 {
 			t.Errorf("the first frame begins with %d, %d samples stay", frame[0], len(r.samples))
 		}
-		r.put(pcm.AppendS16LE(nil, make([]int16, 300))) // a late chunk, and so all that follow
+		r.put(pcm.AppendS16LE(nil, make([]int16, hal.FrameSamples-20))) // a late chunk, and so all that follow
 		var last, step int16
 		for i := range 2 * patience {
 			word := make([]int16, hal.FrameSamples)

@@ -48,7 +48,11 @@ func build(p *phone, s *sources, size shape, out, cache string, log *progress) (
 	if err != nil {
 		return r, err
 	}
-	if r.card.system, err = system(s, kernel, ram, text, size.slot); err != nil {
+	common, err := system(s, kernel, ram, text, configText, size.slot)
+	if err != nil {
+		return r, err
+	}
+	if r.card.system, err = system(s, kernel, ram, text, configText+p.pulses(), size.slot); err != nil {
 		return r, err
 	}
 	if r.card.selector, err = selector(s, p, text, size.selector); err != nil {
@@ -56,7 +60,7 @@ func build(p *phone, s *sources, size shape, out, cache string, log *progress) (
 	}
 
 	step = log.step("slot")
-	r.slot, err = create(strings.TrimSuffix(out, ".img")+".slot", size.slot, r.card.system.Write)
+	r.slot, err = create(strings.TrimSuffix(out, ".img")+".slot", size.slot, common.Write)
 	if err != nil {
 		return r, err
 	}

@@ -197,6 +197,44 @@ func TestImage(t *testing.T) {
 	checkCompressed(t, r)
 }
 
+// A board that needs pulses starts with what makes them, another without, and the slot
+// that becomes a release knows of neither.
+func TestPulses(t *testing.T) {
+	plain, pulsing := desk(t), desk(t)
+	var err error
+	if pulsing.board, pulsing.wiring, err = boardOf("codec-hat"); err != nil {
+		t.Fatal(err)
+	}
+	releases := map[string]bool{}
+	for p, want := range map[*phone]bool{plain: false, pulsing: true} {
+		r := built(t, p, filepath.Join(t.TempDir(), "x.img"))
+		releases[r.slot.sum] = true
+		image, err := os.Open(r.image.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer image.Close()
+		for _, n := range []int{disk.SystemA, disk.SystemB} {
+			at := little().partitions()[n-1]
+			system, err := fat.Open(io.NewSectionReader(image, at.at, at.size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := fs.ReadFile(system, "config.txt")
+			if has := strings.Contains(string(config), "\ndtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4\n"); err != nil || has != want ||
+				strings.Contains(string(config), "\ndtparam=audio=off\n") != want || !strings.HasPrefix(string(config), configText) {
+				t.Errorf("%s: pulses %t, %v\n%s", p.wiring.Name, has, err, config)
+			}
+			if _, err := system.Stat("overlays/pwm-2chan.dtbo"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if len(releases) != 1 {
+		t.Errorf("the boards have %d releases", len(releases))
+	}
+}
+
 func sum(t *testing.T, r io.Reader) string {
 	t.Helper()
 	if s, ok := r.(io.Seeker); ok {

@@ -12,7 +12,9 @@
 //
 // The same files make the same image, whoever builds it when and where. Nothing in a
 // slot depends on the board or its owner, so that one release fits all telephones: the
-// file FILE.slot, which is the used front of a slot.
+// file FILE.slot, which is the used front of a slot. There is one exception, which the
+// first update takes away: boards with brightness= or tone= have lines of their own at the
+// end of config.txt in the image.
 package main
 
 import (
@@ -83,6 +85,9 @@ func next(w io.Writer, o options, p *phone, r result) error {
 	}
 	if hat := p.hat(); hat != "" {
 		fmt.Fprintf(w, "\nThere will be no sound: the board names %s, a sound card on the 40-pin header, for which\nthis kernel has no driver. Use a USB sound adapter or handset.\n", hat)
+	}
+	if p.wiring.Pulses() {
+		fmt.Fprint(w, "\nThe board dims lamps or gives a buzzer its tone: the image's config.txt has what that needs, and\nno analog sound. Updates do not know of it: after the first one they are switched on and off only.\n")
 	}
 	wiring := "as " + o.Board + " says"
 	if _, err := board.Source(o.Board); err == nil {

@@ -141,6 +141,15 @@ func (p *phone) hat() string {
 	return ""
 }
 
+// pulses are the lines of config.txt for a board on which the computer makes pulses, ""
+// for others: it takes the analog sound output for that on some models.
+func (p *phone) pulses() string {
+	if !p.wiring.Pulses() {
+		return ""
+	}
+	return pulsesText
+}
+
 const maxKeys = 64 << 10 // octets
 
 // keysOf reads a file of public keys.

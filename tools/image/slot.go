@@ -9,6 +9,9 @@ import (
 //go:embed text/config.txt
 var configText string
 
+//go:embed text/pulses.txt
+var pulsesText string
+
 //go:embed text/cmdline.txt
 var cmdlineText string
 
@@ -21,13 +24,13 @@ const trees = "bcm271[0-2]*.dtb"
 
 // overlays are those that config.txt names, and those that the boot firmware looks for
 // by itself.
-var overlays = []string{"overlay_map.dtb", "bcm2712d0.dtbo", "disable-bt.dtbo", "disable-bt-pi5.dtbo", "dwc2.dtbo"}
+var overlays = []string{"overlay_map.dtb", "bcm2712d0.dtbo", "disable-bt.dtbo", "disable-bt-pi5.dtbo", "dwc2.dtbo", "pwm-2chan.dtbo"}
 
 // system is the content of a slot: a whole system, for every board and every model.
 // It lies in the order in which it is read.
-func system(s *sources, kernel, initramfs []byte, licences string, size int64) (fat.Volume, error) {
+func system(s *sources, kernel, initramfs []byte, licences, config string, size int64) (fat.Volume, error) {
 	v := fat.Volume{Size: size, Label: "SYSTEM", ID: slotID, Files: []fat.File{
-		fat.Bytes("config.txt", configText),
+		fat.Bytes("config.txt", config),
 		fat.Bytes("cmdline.txt", cmdlineText),
 		fat.Bytes("LICENCES.txt", licences),
 	}}
