@@ -21,11 +21,12 @@ import (
 const waiting = 512
 
 // book is the log of the machine: in memory, on the card when there is one, and on the
-// console unless that is to be quiet. Its methods may be called by any goroutine, and
-// none of them waits for the card.
+// console, where only what is wrong is said if that is to be quiet. Its methods may be
+// called by any goroutine, and none of them waits for the card.
 type book struct {
 	memory  *logfile.File
-	console io.Writer   // nil: none
+	console io.Writer
+	quiet   bool
 	queue   chan string // to the card; "" is a flush
 	ended   chan struct{}
 
@@ -37,12 +38,11 @@ type book struct {
 func stamp() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") }
 
 // newBook opens the log, with nothing on the card yet.
-func newBook(console bool) *book {
-	b := &book{memory: logfile.Open(filepath.Join(logDir, "log"), logfile.Memory), queue: make(chan string, waiting), ended: make(chan struct{})}
-	if console {
-		b.console = os.Stdout
+func newBook(quiet bool) *book {
+	return &book{
+		memory: logfile.Open(filepath.Join(logDir, "log"), logfile.Memory), console: os.Stdout, quiet: quiet,
+		queue: make(chan string, waiting), ended: make(chan struct{}),
 	}
-	return b
 }
 
 // keep has the log written to the data folder from now on, too.
@@ -82,15 +82,33 @@ func (b *book) forget() {
 }
 
 // line writes what somebody said.
-func (b *book) line(who, text string) {
+func (b *book) line(who, text string) { b.say(who, text, false) }
+
+// wrong writes what somebody said is wrong.
+func (b *book) wrong(who, text string) { b.say(who, text, true) }
+
+func (b *book) say(who, text string, wrong bool) {
 	text = who + ": " + strings.ToValidUTF8(text, "?")
 	b.memory.Line(text)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.toCard(text)
-	if b.console != nil {
+	if wrong || !b.quiet {
 		fmt.Fprintln(b.console, text)
 	}
+}
+
+// telephone writes what the telephone said. All is wrong but messages of its log below an
+// error: it ends with a word on why, or with a trace.
+func (b *book) telephone(who, text string) {
+	head := text[:min(len(text), 64)]
+	for _, level := range []string{"DEBUG", "INFO", "WARN"} {
+		if strings.Contains(head, " level="+level+" ") || strings.Contains(head, `,"level":"`+level+`"`) {
+			b.line(who, text)
+			return
+		}
+	}
+	b.wrong(who, text)
 }
 
 // flush makes durable what was written, soon.

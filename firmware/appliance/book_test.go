@@ -1,6 +1,8 @@
 package appliance
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,9 +55,50 @@ func TestBook(t *testing.T) {
 }
 
 func testBook(path string) *book {
-	b := newBook(false)
-	b.memory = logfile.Open(path, logfile.Memory)
+	b := newBook(true)
+	b.memory, b.console = logfile.Open(path, logfile.Memory), io.Discard
 	return b
+}
+
+// Where the console is to be quiet, what is wrong is said all the same, and all of it is
+// in the log.
+func TestQuietConsole(t *testing.T) {
+	said := [][2]string{
+		{`time=2026-11-22T12:00:00.000Z level=INFO msg="it rings"`, ""},
+		{`time=2026-11-22T12:00:00.000Z level=WARN msg="no level=ERROR msg"`, ""},
+		{`{"time":"2026-11-22T12:00:00.000Z","level":"DEBUG","msg":"x"}`, ""},
+		{`time=2026-11-22T12:00:00.000Z level=ERROR msg="no console" err="the port is taken level=INFO msg"`, "telephone"},
+		{`{"time":"2026-11-22T12:00:00.000Z","level":"ERROR","msg":"x"}`, "telephone"},
+		{"chordophone: no identity (hint: found an office)", "telephone"},
+		{"panic: BUG", "telephone"},
+	}
+	for _, quiet := range []bool{true, false} {
+		var screen bytes.Buffer
+		path := filepath.Join(t.TempDir(), "memory")
+		b := testBook(path)
+		b.console, b.quiet = &screen, quiet
+		var want, all string
+		for _, s := range said {
+			b.telephone("telephone", s[0])
+			all += "telephone: " + s[0] + "\n"
+			if s[1] != "" {
+				want += "telephone: " + s[0] + "\n"
+			}
+		}
+		b.line("guard", "card mmcblk0")
+		b.wrong("guard", "no card")
+		all += "guard: card mmcblk0\nguard: no card\n"
+		want += "guard: no card\n"
+		if !quiet {
+			want = all
+		}
+		if screen.String() != want {
+			t.Errorf("quiet %t: on the console\n%s\nwant\n%s", quiet, &screen, want)
+		}
+		if kept, err := os.ReadFile(path); string(kept) != all {
+			t.Errorf("quiet %t: in the log\n%s\nwant\n%s\n%v", quiet, kept, all, err)
+		}
+	}
 }
 
 // The work on the card: what it finds, and where the data goes.

@@ -59,10 +59,10 @@ type word struct {
 func initialize(version string) {
 	mounted := mountEarly()
 	p := &process1{state: boot.Read("/proc"), heard: make(chan word, 16), done: make(chan report, 1)}
-	p.log = newBook(!p.state.Quiet)
+	p.log = newBook(p.state.Quiet)
 	p.note("chordophone %s, partition %d, trial %v", version, p.state.Partition, p.state.Trial)
 	if mounted != nil {
-		p.note("%v", mounted)
+		p.fault("%v", mounted)
 	}
 	sysctl("kernel/panic", "5") // a process 1 that dies starts the machine anew
 	sysctl("kernel/panic_on_oops", "1")
@@ -72,7 +72,7 @@ func initialize(version string) {
 	if !p.state.NoWatchdog {
 		var err error
 		if p.dog, err = openWatchdog(); err != nil {
-			p.note("%v", err)
+			p.fault("%v", err)
 		}
 	}
 	go p.log.kernel()
@@ -81,7 +81,7 @@ func initialize(version string) {
 	p.openCard()
 	go func() {
 		if err := loadModules(moduleDir, insert); err != nil {
-			p.note("%v", err)
+			p.fault("%v", err)
 		}
 	}()
 	p.setClock()
@@ -97,14 +97,14 @@ func initialize(version string) {
 func (p *process1) openCard() {
 	c, err := disk.Find("/sys", "/dev", cardPatience)
 	if err != nil {
-		p.note("no card: %v", err)
+		p.fault("no card: %v", err)
 	} else {
 		p.note("card %s, %d MiB", c.Device, c.Size*disk.Sector>>20)
 		p.card.medium, p.card.keep = partition{c}, c.Keep
 	}
 	place, err := settle(p.card.medium, memoryDir)
 	if err != nil {
-		p.note("%v", err) // the telephone says so, too
+		p.fault("%v", err) // the telephone says so, too
 	}
 	p.card.dir, p.card.memory, p.faults = place.dir, place.memory, place.faults
 	for _, n := range place.notes {
@@ -118,20 +118,20 @@ func (p *process1) openCard() {
 		return
 	}
 	if err := mount(c.Part(disk.Selector), selectorDir, "vfat", private|unix.MS_RDONLY, "umask=0077"); err != nil {
-		p.note("%v", err)
+		p.fault("%v", err)
 		return
 	}
 	defer unix.Unmount(selectorDir, 0) // nobody else looks at it
 	// What a wireless device is to be loaded with may not come with the system.
 	if err := os.CopyFS(firmwareDir, os.DirFS(filepath.Join(selectorDir, "firmware"))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.note("%v", err)
+		p.fault("%v", err)
 	}
 	notes, err := provision(selectorDir, p.card.dir)
 	for _, n := range notes {
 		p.note("%s", n)
 	}
 	if err != nil {
-		p.note("%v", err)
+		p.fault("%v", err)
 	}
 }
 
@@ -141,9 +141,19 @@ func (p *process1) setClock() {
 	p.lookAt, p.clockAt, p.vaultAt = now.Add(lookEvery), now.Add(clockEvery), now.Add(time.Minute)
 	if floor := clock.Floor(p.card.dir); now.Before(floor) {
 		if err := clock.Set(floor); err != nil {
-			p.note("%v", err)
+			p.fault("%v", err)
 		}
 	}
+}
+
+// shift moves the clock as the telephone has agreed with others.
+func (p *process1) shift(by time.Duration) {
+	if err := clock.Shift(by); err != nil {
+		p.fault("%v", err)
+		return
+	}
+	p.note("the clock is moved by %v, as other telephones say", by)
+	p.clockAt = time.Now() // what is new is kept soon
 }
 
 // wait takes what comes next.
@@ -180,9 +190,14 @@ func (p *process1) wait(signals <-chan os.Signal) {
 
 // take takes what a program told.
 func (p *process1) take(ev guard.Event) {
-	if said, ok := ev.(guard.Said); ok && said.Message.Kind == beat.Trouble {
-		p.told[said.Program] = said.Message.Faults
-		p.tellHealth()
+	if said, ok := ev.(guard.Said); ok {
+		switch said.Message.Kind {
+		case beat.Trouble:
+			p.told[said.Program] = said.Message.Faults
+			p.tellHealth()
+		case beat.Shift:
+			p.shift(said.Message.By)
+		}
 	}
 	p.step(ev)
 }
@@ -225,10 +240,10 @@ func (p *process1) step(ev guard.Event) {
 			p.leave(a.How)
 		case guard.Name:
 			if err := unix.Sethostname([]byte(a.Name)); err != nil {
-				p.note("hostname: %v", err)
+				p.fault("hostname: %v", err)
 			}
 		case guard.Note:
-			p.note("%s", a.Text)
+			p.fault("%s", a.Text)
 		}
 	}
 }
@@ -242,11 +257,15 @@ func (p *process1) start(a guard.Start) {
 	p.lives[a.Program]++
 	life := p.lives[a.Program]
 	defer func() { p.starts[a.Program]++ }()
+	say := p.log.line
+	if a.Program == guard.Telephone {
+		say = p.log.telephone
+	}
 	kid, err := start(name, args, []string{dataVariable + "=" + p.card.dir, fmt.Sprintf("%s=%d", beat.LivesVariable, p.starts[a.Program])},
-		func(text string) { p.log.line(a.Program.String(), text) },
+		func(text string) { say(a.Program.String(), text) },
 		func(m beat.Message) { p.heard <- word{a.Program, life, guard.Said{Program: a.Program, Message: m}} })
 	if err != nil {
-		p.note("%v", err)
+		p.fault("%v", err)
 		// Not from within this Step.
 		go func() { p.heard <- word{a.Program, life, guard.Exited{Program: a.Program, Code: -1}} }()
 		return
@@ -297,7 +316,7 @@ func (p *process1) worked(r report) {
 		faults = union([]beat.Fault{faultRemade}, faults)
 	}
 	if r.looked && !slices.Equal(faults, p.faults) {
-		p.note("wrong with the card: %q", faults)
+		p.fault("wrong with the card: %q", faults)
 		p.faults = faults
 		p.tellHealth()
 	}
@@ -338,4 +357,9 @@ func (p *process1) leave(how guard.How) {
 
 func (p *process1) note(format string, args ...any) {
 	p.log.line("guard", stamp()+fmt.Sprintf(format, args...))
+}
+
+// fault is note for what is wrong, or why the telephone is away.
+func (p *process1) fault(format string, args ...any) {
+	p.log.wrong("guard", stamp()+fmt.Sprintf(format, args...))
 }

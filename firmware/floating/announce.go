@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+
+	"chordophone/firmware/appliance/network/arp"
 )
 
 const (
@@ -15,21 +17,10 @@ const (
 // address is at a hardware address of six octets.
 func announcement(address netip.Addr, hardware net.HardwareAddr) []byte {
 	if address.Is4() {
-		return arp(address, hardware)
+		f := ethernet(net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, hardware, etherARP)
+		return arp.Announcement(arp.Hardware(hardware), address).Append(f)
 	}
 	return advertisement(address, hardware)
-}
-
-// arp is an ARP Announcement: "identical to the ARP Probe described above, except
-// that now the sender and target IP addresses are both set to the host's newly
-// selected IPv4 address". // RFC 5227, section 2.3
-func arp(address netip.Addr, hardware net.HardwareAddr) []byte {
-	f := ethernet(net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, hardware, etherARP)
-	f = append(f, 0, 1, 8, 0, 6, 4, 0, 1) // Ethernet, IPv4, their lengths, REQUEST
-	f = append(f, hardware...)
-	f = append(f, address.AsSlice()...)
-	f = append(f, make([]byte, 6)...)
-	return append(f, address.AsSlice()...)
 }
 
 // advertisement is an unsolicited Neighbour Advertisement with the Override flag.

@@ -133,6 +133,9 @@ const (
 	ProbeResponsibleSet = 1 // parts per billion
 	ProbeNumResources   = 2
 	ProbeUptime         = 3 // seconds
+
+	// Of this profile; the registry (section 14.13) has no range for private use.
+	ProbeOfficeTime = 0xf1
 )
 
 // Overlay link types and candidate types. // RFC 6940, section 6.5.1.1

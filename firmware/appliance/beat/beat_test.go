@@ -131,6 +131,12 @@ func TestParse(t *testing.T) {
 		t.Error(m, err)
 	}
 	guard, l := line(t)
+	if err := l.Tell(Message{Kind: Shift, By: -time.Minute}); err != nil {
+		t.Error(err)
+	}
+	if m, err := Receive(guard); err != nil || m.Kind != Shift || m.By != -time.Minute {
+		t.Error(m, err)
+	}
 	l.conn.Close()
 	if _, err := Receive(guard); !errors.Is(err, io.EOF) {
 		t.Error(err)

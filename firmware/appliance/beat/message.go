@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 	"unicode/utf8"
 )
 
@@ -23,6 +24,7 @@ const (
 	Named    Kind = "named"    // from a program: Text is what the machine is to be called
 	Located  Kind = "located"  // from a program: Text is the machine's best address, "" none
 	Trouble  Kind = "trouble"  // from a program: Faults are all that is wrong now
+	Shift    Kind = "shift"    // from a program: the clock is to be moved by By, see clock.Shift
 	Commit   Kind = "commit"   // from a program: this system is good, a trial is over
 	Reboot   Kind = "reboot"   // from a program
 	TryBoot  Kind = "tryboot"  // from a program: start the other system, once
@@ -45,6 +47,8 @@ type Message struct {
 	Busy   bool    `json:"busy,omitempty"` // a restart now would cut somebody off
 	Text   string  `json:"text,omitempty"`
 	Faults []Fault `json:"faults,omitempty"`
+
+	By time.Duration `json:"by_ns,omitempty"`
 }
 
 // Pulse is how often a loop has answered.
@@ -76,7 +80,7 @@ func Parse(packet []byte) (Message, error) {
 		ok = ok && short(f.Message) && short(f.Hint)
 	}
 	switch m.Kind {
-	case Alive, Named, Located, Trouble, Commit, Reboot, TryBoot, PowerOff, Health:
+	case Alive, Named, Located, Trouble, Shift, Commit, Reboot, TryBoot, PowerOff, Health:
 	default:
 		ok = false
 	}

@@ -1,6 +1,12 @@
 // Package clock is the time of a machine that has no clock of its own: it never begins
 // before what was last kept, or before the program was made, and is set by time servers
-// when there are any, forward only but for a mistake of its own.
+// when there are any, forward only but for a mistake of its own. Without them the
+// telephones of an office agree on the time (package consensus).
+//
+//	Floor, Keep         what was kept
+//	Poll, Judge         which time server is asked when, and what its answer is worth
+//	Set, Shift          the machine's clock
+//	Synced, Trust       whether it is a time server's: the kernel knows for how long
 //
 // Certificates and records do not depend on it: time is for people, in call lists and
 // messages.
@@ -13,8 +19,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // File is where the time is kept, in the data folder.
@@ -23,10 +27,13 @@ const File = "clock"
 // kept is a file of eight octets: seconds since 1970.
 const keptSize = 8
 
+// earliest is when it was later than, whatever a machine says.
+var earliest = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Floor is the earliest that it can be by what was kept in dir and by when the program
-// was made; the zero time if neither is known.
+// was made.
 func Floor(dir string) time.Time {
-	var floor time.Time
+	floor := earliest
 	if b, err := os.ReadFile(filepath.Join(dir, File)); err == nil && len(b) == keptSize {
 		if t := time.Unix(int64(binary.BigEndian.Uint64(b)), 0); Plausible(t) {
 			floor = t
@@ -56,7 +63,7 @@ func made() time.Time {
 
 // Plausible says whether a time can be now at all.
 func Plausible(t time.Time) bool {
-	return t.Year() >= 2020 && t.Year() < 2100
+	return !t.Before(earliest) && t.Year() < 2100
 }
 
 // Keep writes the time down, durably. It is written over in place: eight octets of one
@@ -75,15 +82,6 @@ func Keep(dir string, now time.Time) error {
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("keep the time: %w", err)
-	}
-	return nil
-}
-
-// Set sets the machine's clock.
-func Set(t time.Time) error {
-	tv := unix.NsecToTimeval(t.UnixNano())
-	if err := unix.Settimeofday(&tv); err != nil {
-		return fmt.Errorf("set the clock: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ const (
 	insist     = 3 // times that a server says that it is earlier
 )
 
+// Near reports whether a clock that is wrong by so much is right.
+func Near(off time.Duration) bool { return off > -nearEnough && off < nearEnough }
+
 // Judge decides whether the clock is set to what a time server says: forward at once,
 // back only when servers say so three times in a row, for then what was kept was wrong.
 type Judge struct{ back int }
@@ -17,7 +20,7 @@ func (j *Judge) Sets(now, server time.Time) bool {
 	switch {
 	case !Plausible(server):
 		return false
-	case off > -nearEnough && off < nearEnough:
+	case Near(off):
 		j.back = 0
 		return false
 	case off > 0:

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 		defer stop()
-		if err := Run(ctx, nil, "/nowhere"); err != nil {
+		if err := run(ctx, nil, "/nowhere", pretended()); err != nil {
 			note("%v", err)
 			os.Exit(1)
 		}
@@ -102,7 +102,7 @@ func resolveName(name string) error {
 }
 
 // patience is for what must come true; a good run is there long before.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // office is the bridge and what is plugged into it.
 type office struct {
@@ -155,6 +155,18 @@ type tail struct {
 
 	mu    sync.Mutex
 	lines []string
+	over  bool // it has ended
+}
+
+// stop ends the process now.
+func (w *tail) stop() {
+	w.t.Helper()
+	w.cmd.Process.Signal(unix.SIGTERM)
+	until(w.t, w.name+" ends", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.over
+	}, w)
 }
 
 // run starts a process that ends with the test.
@@ -186,6 +198,9 @@ func (w *tail) read(r io.Reader) {
 		w.lines = append(w.lines, s.Text())
 		w.mu.Unlock()
 	}
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
 }
 
 // count is how many lines match.
@@ -330,6 +345,30 @@ func TestConflict(t *testing.T) {
 	d.says("DHCPDECLINE.*10.77.0.66", 1)
 	if a := m.has("10.77.0.0/24", d); a == netip.MustParseAddr("10.77.0.66") {
 		t.Error("it has the other's address")
+	}
+}
+
+// The cable is put into another network: the address of before is refused there, and given
+// up for one that is good.
+func TestMoved(t *testing.T) {
+	o := newOffice(t)
+	d := o.dnsmasq("--dhcp-range=10.77.0.50,10.77.0.90,255.255.255.0,5m")
+	m := o.plug()
+	m.start()
+	m.has("10.77.0.0/24", d)
+	o.ip("link set " + m.far + " down")
+	until(t, "the cable is out", func() bool { return strings.Contains(m.ip("link show eth0"), "NO-CARRIER") }, m.tail)
+	d.stop()
+	o.ip("addr del 10.77.0.1/24 dev br0")
+	o.ip("addr add 10.78.0.1/24 dev br0")
+	d = o.dnsmasq("--dhcp-range=10.78.0.50,10.78.0.90,255.255.255.0,5m", "--dhcp-authoritative")
+	o.ip("link set " + m.far + " up")
+	a := m.has("10.78.0.0/24", d)
+	d.says("DHCPNAK", 1)
+	m.reaches(netip.MustParseAddr("10.78.0.1"))
+	until(t, "the old address is gone", func() bool { return !strings.Contains(m.ip("-4 addr show dev eth0"), "10.77.0.") }, m.tail)
+	if r := m.ip("route"); strings.Contains(r, "10.77.0.") {
+		t.Errorf("%v, and routes:\n%s", a, r)
 	}
 }
 

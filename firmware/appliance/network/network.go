@@ -51,6 +51,11 @@ type manager struct {
 // Run is the network program. It ends when ctx is done; the addresses stay. data is the
 // data folder.
 func Run(ctx context.Context, line *beat.Line, data string) error {
+	return run(ctx, line, data, newTimekeeper())
+}
+
+// run is Run with somebody who keeps the time.
+func run(ctx context.Context, line *beat.Line, data string, keeper *timekeeper) error {
 	m := newManager(line)
 	set, err := readSettings(filepath.Join(data, settingsFile))
 	if err != nil {
@@ -63,7 +68,7 @@ func Run(ctx context.Context, line *beat.Line, data string) error {
 	work.Go(func() error { return line.Run(ctx) })
 	work.Go(func() error { return m.name.run(ctx) })
 	work.Go(func() error { return m.run(ctx) })
-	work.Go(func() error { return m.keepTime(ctx, set.Clocks) })
+	work.Go(func() error { return keeper.run(ctx, func() []string { return m.servers(set.Clocks) }) })
 	if set.WiFi != "" {
 		work.Go(func() error { return joinWiFi(ctx, set.WiFi) })
 	}

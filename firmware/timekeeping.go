@@ -1,0 +1,165 @@
+package firmware
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"chordophone/firmware/appliance/beat"
+	"chordophone/firmware/appliance/clock"
+	"chordophone/firmware/appliance/clock/consensus"
+	"chordophone/overlay"
+	"chordophone/overlay/chord"
+	"chordophone/overlay/reload"
+)
+
+const (
+	timeAnswers = 3 * time.Second // members have to say what time it is
+	maxAsked    = 32              // of them are asked
+)
+
+// timekeeping is the loop round consensus.Machine: it asks other members what time it is,
+// and tells them. Only on a machine that is the program's own does it move the clock.
+type timekeeping struct {
+	views  <-chan chord.View
+	wall   func() time.Time
+	synced func() bool               // the clock is a time server's
+	shift  func(time.Duration) error // nil: the clock is the business of others
+	ask    func(context.Context, overlay.Peer) (reload.OfficeTime, error)
+	office func(context.Context) int // members enrolled; 0: not known
+	log    *slog.Logger
+
+	source atomic.Uint32 // consensus.Source of the machine
+}
+
+// newTimekeeping is that of this phone, without views yet.
+func (a *appliance) newTimekeeping() *timekeeping {
+	t := &timekeeping{wall: time.Now, synced: clock.Synced, ask: a.askTime, office: a.enrolled, log: a.log}
+	if a.line != nil {
+		t.shift = func(by time.Duration) error { return a.line.Tell(beat.Message{Kind: beat.Shift, By: by}) }
+	}
+	return t
+}
+
+// askTime asks a member what time it is.
+func (a *appliance) askTime(ctx context.Context, p overlay.Peer) (reload.OfficeTime, error) {
+	ans, _, err := a.link.Ask(ctx, p, chord.Dest{}, reload.ProbeReq{Types: []byte{reload.ProbeOfficeTime}})
+	if err != nil {
+		return reload.OfficeTime{}, err
+	}
+	probe, _ := ans.(reload.ProbeAns)
+	return probe.OfficeTime()
+}
+
+// enrolled is how many members the office has.
+func (a *appliance) enrolled(ctx context.Context) (n int) {
+	list, err := a.members.List(ctx)
+	if err != nil {
+		a.log.Debug("members not read", "err", err)
+	}
+	for _, m := range list {
+		if !a.revocations.Has(m.Node) {
+			n++
+		}
+	}
+	return n
+}
+
+// tell is what other members are told.
+func (t *timekeeping) tell() reload.OfficeTime {
+	s := consensus.Source(t.source.Load())
+	switch {
+	case t.synced():
+		s = consensus.Server
+	case t.shift == nil:
+		s = consensus.Set
+	}
+	return reload.OfficeTime{Milliseconds: uint64(t.wall().UnixMilli()), Source: uint8(s)}
+}
+
+// run keeps the time until ctx is cancelled.
+func (t *timekeeping) run(ctx context.Context) error {
+	if t.shift == nil {
+		return nil
+	}
+	var (
+		machine consensus.Machine
+		peers   []overlay.Peer
+		timer   = time.NewTimer(0)
+	)
+	defer timer.Stop()
+	<-timer.C
+	for {
+		if next := machine.Next(); next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(next))
+		}
+		var do []consensus.Action
+		select {
+		case <-ctx.Done():
+			return nil
+		case v := <-t.views:
+			peers = neighbours(v)
+			do = machine.Step(time.Now(), consensus.Sight{Members: v.Joined && len(peers) > 0})
+		case <-timer.C:
+			do = machine.Step(time.Now(), consensus.Tick{Synced: t.synced()})
+		}
+		for len(do) > 0 {
+			a := do[0]
+			do = do[1:]
+			switch a := a.(type) {
+			case consensus.Ask:
+				r := t.round(ctx, peers[:min(len(peers), maxAsked)])
+				do = append(do, machine.Step(time.Now(), r)...)
+			case consensus.Shift:
+				t.log.Info("the clock is moved: other phones say so", "by", a.By)
+				if err := t.shift(a.By); err != nil {
+					t.log.Warn("the clock is not moved", "err", err)
+				}
+			case consensus.Note:
+				t.log.Warn(a.Text)
+			}
+		}
+		t.source.Store(uint32(machine.Source()))
+	}
+}
+
+// round asks members what time it is, all at once.
+func (t *timekeeping) round(ctx context.Context, peers []overlay.Peer) consensus.Round {
+	ctx, cancel := context.WithTimeout(ctx, timeAnswers)
+	defer cancel()
+	r := consensus.Round{Office: t.office(ctx), Asked: len(peers)}
+	ballots := make([]*consensus.Ballot, len(peers))
+	var asking sync.WaitGroup
+	for i, p := range peers {
+		asking.Go(func() { ballots[i] = t.ballot(ctx, p) })
+	}
+	asking.Wait()
+	for _, b := range ballots {
+		if b != nil {
+			r.Ballots = append(r.Ballots, *b)
+		}
+	}
+	r.Synced = t.synced()
+	return r
+}
+
+// ballot asks one member; nil: it does not know either.
+func (t *timekeeping) ballot(ctx context.Context, p overlay.Peer) *consensus.Ballot {
+	began, sent := time.Now(), t.wall().Round(0)
+	said, err := t.ask(ctx, p)
+	trip, got := time.Since(began), t.wall().Round(0)
+	if err != nil {
+		t.log.Debug("no time from another phone", "peer", p, "err", err)
+		return nil
+	}
+	at, source := time.UnixMilli(int64(said.Milliseconds)), consensus.Source(said.Source)
+	off, ok := consensus.Offset(sent, got, trip, at)
+	if !ok || !source.Valid() || !clock.Plausible(at) {
+		return nil
+	}
+	return &consensus.Ballot{Source: source, Offset: off}
+}
