@@ -26,11 +26,16 @@ func (m ownMachine) Install(ctx context.Context, r io.Reader, progress func(mana
 
 func (m ownMachine) Installed(context.Context) (manage.Installed, error) {
 	s := m.updater.Status()
-	i := manage.Installed{Running: s.Program, Slot: s.Slot, Phase: s.Phase, Next: s.Next, Problem: s.Trouble}
+	i := manage.Installed{
+		Running: s.Program, Slot: s.Slot, Phase: s.Phase, Next: s.Next, Office: s.Rollout, Earliest: s.Earliest,
+		Problem: s.Trouble,
+	}
 	if n := len(s.Failed); i.Problem == "" && n > 0 {
 		i.Problem = fmt.Sprintf("%s was given up: %s", s.Failed[n-1].Version, s.Failed[n-1].Why)
 	}
 	return i, nil
 }
+
+func (m ownMachine) Leave(context.Context) error { return m.updater.Leave() }
 
 func (m ownMachine) Reboot(context.Context) error { return m.reboot() }

@@ -23,10 +23,17 @@ type Config struct {
 
 	Busy   func() bool          // a call is going on
 	Health func() health.Report // how the phone is now; it takes no time
-	Hours  rollout.Hours        // when the phone may leave by itself
+
+	// What the office's releases wait for. What a person installs does not wait.
+	Soak  time.Duration // they run elsewhere so long before they are taken: rollout.Config
+	Hours rollout.Hours // in which the phone leaves by itself
+	Clock Clock         // of Hours; nil: it is never right
 
 	Log *slog.Logger
 }
+
+// Clock is the time of day where the phone is, and whether that can be right.
+type Clock func() (now time.Time, right bool)
 
 // Card is what an appliance starts from.
 type Card struct {

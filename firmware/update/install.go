@@ -72,11 +72,33 @@ func (u *Updater) Install(ctx context.Context, r io.Reader, progress func(Progre
 		return err
 	}
 	progress(Progress{file.Version, StageReady, file.Length, file.Length})
+	return u.leave()
+}
+
+// ErrNothing means that no release waits to be started.
+var ErrNothing error = hinted{"no release is ready to be started", "update < FILE installs one; update status says what the office has"}
+
+// Leave starts the phone, as soon as nobody calls, with the release that is ready, whatever
+// the hour and whoever's turn it is.
+func (u *Updater) Leave() error {
+	u.mu.Lock()
+	ready := u.machine.Phase() == trial.Ready
+	u.mu.Unlock()
+	switch {
+	case u.cfg.Card == nil:
+		return ErrNoSlots
+	case !ready:
+		return ErrNothing
+	}
+	return u.leave()
+}
+
+func (u *Updater) leave() error {
 	busy, report := u.cfg.Busy(), u.cfg.Health()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.step(trial.Calls{Busy: busy})
-	_, err = u.step(trial.Try{Now: report})
+	_, err := u.step(trial.Try{Now: report})
 	return err
 }
 

@@ -28,6 +28,7 @@ type office struct {
 
 	mu      sync.Mutex // guards what follows
 	machine *rollout.Machine
+	leisure *rollout.Leisure
 	own     rollout.Notice
 	offered *release.Signed
 	read    time.Time // when the notices were asked for
@@ -40,7 +41,11 @@ type office struct {
 }
 
 func newOffice(u *Updater) *office {
-	return &office{u: u, machine: rollout.New(u.cfg.Office.Self, rollout.Default), say: make(chan rollout.Notice, 1)}
+	pace := rollout.Default
+	pace.Soak = u.cfg.Soak
+	return &office{
+		u: u, machine: rollout.New(u.cfg.Office.Self, pace), leisure: rollout.NewLeisure(u.cfg.Hours), say: make(chan rollout.Notice, 1),
+	}
 }
 
 func (o *office) begin(ctx context.Context) {
@@ -61,7 +66,12 @@ func (o *office) second(ctx context.Context, now time.Time) {
 		o.own = own
 		o.step(rollout.Own{Notice: own})
 	}
-	o.step(rollout.Free{Free: !o.u.cfg.Busy() && o.u.cfg.Hours.Contain(now)})
+	wall, right := o.clock()
+	busy := o.u.cfg.Busy()
+	o.mu.Lock()
+	free := o.leisure.Step(wall, busy, right)
+	o.mu.Unlock()
+	o.step(rollout.Free{Free: free})
 	o.mu.Lock()
 	due := !o.reading && now.Sub(o.read) >= readEvery
 	if due {
@@ -71,6 +81,13 @@ func (o *office) second(ctx context.Context, now time.Time) {
 	if due {
 		o.jobs.Go(o.readNotices)
 	}
+}
+
+func (o *office) clock() (now time.Time, right bool) {
+	if o.u.cfg.Clock == nil {
+		return time.Now(), false
+	}
+	return o.u.cfg.Clock()
 }
 
 // notice is what this phone says of itself.
@@ -239,17 +256,25 @@ func (o *office) try(id release.ID) {
 	o.u.step(trial.Try{Now: report})
 }
 
-// status says where this phone is, in words.
-func (o *office) status(now time.Time) string {
+// status says where this phone is, in words, and before when it does not leave for the
+// release that it has.
+func (o *office) status() (text string, earliest time.Time) {
+	now, right := o.clock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	phase, version := o.machine.Phase()
 	if version == (release.Version{}) {
-		return ""
+		if v, by, ok := o.machine.Warned(); ok {
+			return fmt.Sprintf("%v: phone %.8s gave it up", v, by), time.Time{}
+		}
+		return "", time.Time{}
 	}
-	text := fmt.Sprintf("%v: %v", version, phase)
+	text = fmt.Sprintf("%v: %v", version, phase)
 	if why := o.machine.Stopped(now); why != "" {
-		text += ", stopped: " + why
+		return text + ", stopped: " + why, time.Time{}
 	}
-	return text
+	if next := o.leisure.Next(now, right); phase == rollout.Waiting && next.After(now) {
+		earliest = next.Round(0)
+	}
+	return text, earliest
 }

@@ -25,6 +25,8 @@ import (
 type building struct {
 	dir   string
 	desks []*desk
+	hours rollout.Hours
+	clock Clock
 
 	mu      sync.Mutex // guards what follows
 	ring    map[overlay.ID]overlay.Record
@@ -113,7 +115,7 @@ func (b *building) live(ctx context.Context, t *testing.T, d *desk) {
 		}
 		life, end := context.WithCancel(ctx)
 		u, err := newUpdater(Config{
-			Program: "v" + s.version, Product: "arm64", Dir: b.dir,
+			Program: "v" + s.version, Product: "arm64", Dir: b.dir, Soak: rollout.Default.Soak, Hours: b.hours, Clock: b.clock,
 			Card: &Card{Slots: d.card.slots(), Running: partition, OnTrial: onTrial, Started: time.Now(), Good: func() { d.card.good.Add(1) }, Reboot: func(trial bool) error {
 				d.card.tryboot = trial
 				end()
@@ -232,6 +234,9 @@ func TestOffice(t *testing.T) {
 				t.Errorf("the phone that gave it up says %+v", st.Failed)
 			}
 			for i, d := range b.desks {
+				if got, want := d.current().Status().Rollout, "1.2.0: phone "+b.desks[2].id.Short()+" gave it up"; i != 2 && got != want {
+					t.Errorf("phone %d says %q of the office's release; want %q", i, got, want)
+				}
 				want := 2
 				if i == 2 {
 					want = 4

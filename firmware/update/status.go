@@ -24,6 +24,7 @@ type Status struct {
 	Against   string          `json:"against,omitempty"` // what the vote has against the version on trial
 	HandsOn   bool            `json:"hands_on"`          // other phones can have this release from here
 	Rollout   string          `json:"rollout,omitempty"` // where this phone is with the office's release
+	Earliest  time.Time       `json:"earliest,omitzero"` // it starts with the office's release then, when it is quiet
 	Failed    []trial.Failure `json:"failed,omitempty"`  // given up, newest last
 	Trouble   string          `json:"trouble,omitempty"` // what went wrong last
 }
@@ -56,7 +57,7 @@ func (u *Updater) Status() Status {
 		s.Trouble = u.troubled.Error()
 	}
 	if u.office != nil {
-		s.Rollout = u.office.status(time.Now())
+		s.Rollout, s.Earliest = u.office.status()
 	}
 	return s
 }

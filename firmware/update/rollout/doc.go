@@ -23,6 +23,9 @@
 // day) is passed over after Turn. Before it leaves, a phone says so and waits for Settle:
 // when then too many say so, those later in the order stay.
 //
+// When: at night, by the clock where the phone is. A phone whose clock is not known to be
+// right leaves when nobody has called for an hour, so that a release reaches it, too (Leisure).
+//
 // What stops it: one record that says that this release was given up, or a phone that
 // said it was leaving and has said nothing for Lost. A phone may stop a release by lying, and
 // only stop it; people install it by hand then, or revoke the phone.

@@ -117,6 +117,18 @@ func (m *Machine) Stopped(now time.Time) string {
 	return ""
 }
 
+// Warned is the newest release that another phone gave up and this one does not run, and
+// which phone that is.
+func (m *Machine) Warned() (v release.Version, by overlay.ID, ok bool) {
+	v = m.own.Version
+	for _, p := range m.phones {
+		if n := p.Notice; n.State == GaveUp && n.SubjectVersion.Compare(v) > 0 {
+			v, by, ok = n.SubjectVersion, p.Node, true
+		}
+	}
+	return v, by, ok
+}
+
 // Step takes an event.
 func (m *Machine) Step(now time.Time, ev Event) (do []Action) {
 	switch ev := ev.(type) {

@@ -426,35 +426,6 @@ func TestGarbageIsShunned(t *testing.T) {
 	}
 }
 
-func TestHours(t *testing.T) {
-	for _, tc := range []struct {
-		hours, at string
-		want      bool
-	}{
-		{"", "12:00", true},
-		{"22:00-05:30", "23:10", true},
-		{"22:00-05:30", "05:29", true},
-		{"22:00-05:30", "05:30", false},
-		{"22:00-05:30", "12:00", false},
-		{"01:00-02:00", "01:00", true},
-		{"01:00-02:00", "02:00", false},
-	} {
-		h, err := ParseHours(tc.hours)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, _ := time.Parse("15:04", tc.at)
-		if got := h.Contain(at); got != tc.want {
-			t.Errorf("%s in %q: %v", tc.at, tc.hours, got)
-		}
-	}
-	for _, bad := range []string{"1", "25:00-01:00", "01:00-01:00", "01:00", "01:00-02:00-03:00"} {
-		if _, err := ParseHours(bad); err == nil {
-			t.Errorf("%q is taken", bad)
-		}
-	}
-}
-
 func TestNotice(t *testing.T) {
 	n := Notice{Version: release.Version{1, 2, 3, 4}, State: GaveUp, Running: release.ID{1}, Subject: release.ID{2}, SubjectVersion: release.Version{2}}
 	b := n.Marshal()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"chordophone/firmware/update/release"
 )
@@ -150,6 +151,37 @@ func TestWriterIsSlow(t *testing.T) {
 			}
 		}
 		t.Error("26 MB were written faster than the rate")
+	})
+}
+
+// A release that is there already, or most of it, is not written again, and does not take
+// the time of writing.
+func TestWriterAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 26 << 20
+		data, m := content(n)
+		s, _, a, _ := card(n)
+		copy(a.b, data)
+		spoilt := []int{0, 7, len(m.Chunks) - 1}
+		for _, i := range spoilt {
+			chunk(a.b, i)[100]++
+		}
+		w := s.Write(A, m)
+		begin := time.Now()
+		for i := range m.Chunks {
+			if err := w.Put(t.Context(), i, chunk(data, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took, limit := time.Since(begin), time.Duration(n)*time.Second/readRate+time.Second; took > limit {
+			t.Errorf("it took %v; want no more than %v", took, limit)
+		}
+		if a.wrote != len(spoilt) || !bytes.Equal(a.b, data) {
+			t.Errorf("%d writes; want %d", a.wrote, len(spoilt))
+		}
+		if err := w.Finish(t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -30,6 +30,7 @@ type Writer struct {
 	slots     *Slots
 	partition int
 	m         *release.Manifest
+	reading   *pace.Pace
 	writing   *pace.Pace
 
 	mu       sync.Mutex // guards what follows, and the writing
@@ -42,14 +43,21 @@ type Writer struct {
 // Write begins to write a release into the slot in partition p, which is neither the
 // one that runs nor the one that is started.
 func (s *Slots) Write(p int, m *release.Manifest) *Writer {
-	return &Writer{slots: s, partition: p, m: m, writing: pace.New(writeRate), have: make([]bool, len(m.Chunks)), buf: make([]byte, release.ChunkSize)}
+	return &Writer{
+		slots: s, partition: p, m: m, reading: pace.New(readRate), writing: pace.New(writeRate),
+		have: make([]bool, len(m.Chunks)), buf: make([]byte, release.ChunkSize),
+	}
 }
 
-// Put writes a chunk, unless the slot has it already. A chunk that is not what the
-// manifest says is not written: the error wraps release.ErrContent.
+// Put writes a chunk, unless the slot has it already: to read is faster, and costs the
+// card nothing. A chunk that is not what the manifest says is not written: the error wraps
+// release.ErrContent.
 func (w *Writer) Put(ctx context.Context, i int, data []byte) error {
 	if i < 0 || i >= len(w.m.Chunks) || !w.m.IsChunk(i, data) {
 		return fmt.Errorf("chunk %d: %w", i+1, release.ErrContent)
+	}
+	if has, err := w.look(ctx, i); has || err != nil {
+		return err
 	}
 	if err := w.writing.Wait(ctx, len(data)); err != nil {
 		return err
@@ -59,10 +67,8 @@ func (w *Writer) Put(ctx context.Context, i int, data []byte) error {
 	if w.have[i] {
 		return nil
 	}
-	if !w.onDisk(i) {
-		if err := w.write(i, data); err != nil {
-			return fmt.Errorf("write chunk %d of the slot: %w", i+1, err)
-		}
+	if err := w.write(i, data); err != nil {
+		return fmt.Errorf("write chunk %d of the slot: %w", i+1, err)
 	}
 	w.have[i] = true
 	w.done++
@@ -81,7 +87,21 @@ func (w *Writer) write(i int, data []byte) error {
 	return disk.Sync()
 }
 
-// onDisk reports whether the slot has chunk i. The caller holds mu.
+// look finds out whether the slot has chunk i.
+func (w *Writer) look(ctx context.Context, i int) (has bool, err error) {
+	if err := w.reading.Wait(ctx, w.m.ChunkLen(i)); err != nil {
+		return false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.have[i] && w.onDisk(i) {
+		w.have[i] = true
+		w.done++
+	}
+	return w.have[i], nil
+}
+
+// onDisk reads chunk i. The caller holds mu.
 func (w *Writer) onDisk(i int) bool {
 	chunk := w.buf[:w.m.ChunkLen(i)]
 	_, err := w.slots.disk(w.partition).ReadAt(chunk, int64(i)*release.ChunkSize)
@@ -91,20 +111,14 @@ func (w *Writer) onDisk(i int) bool {
 // Find looks which chunks the slot has from an earlier try and returns those that it
 // lacks, in order.
 func (w *Writer) Find(ctx context.Context) (lacking []int, err error) {
-	at := pace.New(readRate)
 	for i := range w.m.Chunks {
-		if err := at.Wait(ctx, w.m.ChunkLen(i)); err != nil {
+		has, err := w.look(ctx, i)
+		if err != nil {
 			return nil, err
 		}
-		w.mu.Lock()
-		if !w.have[i] && w.onDisk(i) {
-			w.have[i] = true
-			w.done++
-		}
-		if !w.have[i] {
+		if !has {
 			lacking = append(lacking, i)
 		}
-		w.mu.Unlock()
 	}
 	return lacking, nil
 }
