@@ -23,7 +23,7 @@ type client struct {
 
 	mu       sync.Mutex
 	serial   int
-	waiting  map[string]chan answer // by Call-ID
+	waiting  map[string]chan answer // by Call-ID and CSeq
 	received []string               // bodies of messages
 }
 
@@ -66,7 +66,7 @@ func (c *client) follow() {
 		var status int
 		if k, _ := fmt.Sscanf(text, "SIP/2.0 %d", &status); k == 1 {
 			c.mu.Lock()
-			w := c.waiting[field(text, "Call-ID")]
+			w := c.waiting[field(text, "Call-ID")+" "+field(text, "CSeq")]
 			c.mu.Unlock()
 			if w != nil && status >= 200 {
 				select {
@@ -171,16 +171,10 @@ func (c *client) ask(ctx context.Context, method, uri, user, to, body string, fi
 	c.mu.Lock()
 	c.serial++
 	id := fmt.Sprintf("%d.%d@vm", time.Now().UnixNano(), c.serial)
-	inbox := make(chan answer, 1)
-	c.waiting[id] = inbox
 	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.waiting, id)
-	}()
 	credentials := ""
 	for sequence := 1; ; sequence++ {
+		cseq := fmt.Sprintf("%d %s", sequence, method)
 		lines := []string{
 			method + " " + uri + " SIP/2.0",
 			fmt.Sprintf("Via: SIP/2.0/UDP %s;rport;branch=z9hG4bK%s.%d", c.host, id[:len(id)-3], sequence),
@@ -188,14 +182,14 @@ func (c *client) ask(ctx context.Context, method, uri, user, to, body string, fi
 			fmt.Sprintf("From: <sip:%s@%s>;tag=vm", user, c.domain),
 			"To: <" + to + ">",
 			"Call-ID: " + id,
-			fmt.Sprintf("CSeq: %d %s", sequence, method),
+			"CSeq: " + cseq,
 		}
 		lines = append(lines, fields...)
 		if credentials != "" {
 			lines = append(lines, credentials)
 		}
 		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(body)), "", body)
-		a, err := c.send(ctx, []byte(strings.Join(lines, "\r\n")), inbox)
+		a, err := c.send(ctx, []byte(strings.Join(lines, "\r\n")), id+" "+cseq)
 		switch {
 		case err != nil:
 			return "", fmt.Errorf("%s: %w", method, err)
@@ -212,8 +206,18 @@ func (c *client) ask(ctx context.Context, method, uri, user, to, body string, fi
 	}
 }
 
-// send sends a request until it is answered. // RFC 3261, section 17.1.2: timer E
-func (c *client) send(ctx context.Context, b []byte, inbox chan answer) (answer, error) {
+// send sends a request until it is answered: what is named, not one of before that was
+// answered twice. // RFC 3261, section 17.1.2: timer E
+func (c *client) send(ctx context.Context, b []byte, name string) (answer, error) {
+	inbox := make(chan answer, 1)
+	c.mu.Lock()
+	c.waiting[name] = inbox
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.waiting, name)
+	}()
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 4*time.Second) {
 		if _, err := c.conn.Write(b); errors.Is(err, net.ErrClosed) {
 			return answer{}, err

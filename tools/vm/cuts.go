@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,8 @@ type bench struct {
 	socket   string // of the disk
 	ports    [3]int // of this host that lead to the telephone's: see guestPorts
 	network  *ethernet
+	other    *bench // with another telephone of the image, nil: none
+	seat     int    // of the telephone in the network; this host is next to seat 0
 	admin    *administrator
 	client   *client
 	promises *promises
@@ -71,40 +74,48 @@ func powerCuts(ctx context.Context, s settings) error {
 // makes releases, or "".
 func newBench(ctx context.Context, s settings, part, signer string) (b *bench, err error) {
 	b = &bench{settings: s, part: part, signer: signer, rng: rand.New(rand.NewPCG(s.seed, 0)), promises: newPromises()}
-	for i := range b.ports {
-		if b.ports[i], err = freePort(); err != nil {
-			return nil, err
-		}
-	}
 	if b.network, err = newEthernet(3); err != nil { // the telephone, this host, another telephone
 		return nil, err
 	}
-	b.admin, err = newAdministrator(fmt.Sprintf("127.0.0.1:%d", b.ports[0]), fmt.Sprintf("127.0.0.1:%d", b.ports[1]))
-	if err != nil {
+	context.AfterFunc(ctx, b.network.close)
+	if err := b.reach(); err != nil {
 		return nil, err
 	}
 	if b.client, err = newClient(fmt.Sprintf("127.0.0.1:%d", b.ports[2]), office); err != nil {
 		return nil, err
 	}
-	if b.card, err = b.newCard(ctx); err != nil {
-		return nil, err
+	return b, b.insert(ctx, "--office", office)
+}
+
+// reach chooses ports of this host that lead to the telephone.
+func (b *bench) reach() (err error) {
+	for i := range b.ports {
+		if b.ports[i], err = freePort(); err != nil {
+			return err
+		}
+	}
+	b.admin, err = newAdministrator(fmt.Sprintf("127.0.0.1:%d", b.ports[0]), fmt.Sprintf("127.0.0.1:%d", b.ports[1]))
+	return err
+}
+
+// insert makes the telephone's card, with options of tools/image, and a disk of it.
+func (b *bench) insert(ctx context.Context, options ...string) (err error) {
+	if b.card, err = b.newCard(ctx, options...); err != nil {
+		return err
 	}
 	if b.disk, err = nbd.NewDisk(b.card, cardSize); err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "vm")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.socket = filepath.Join(dir, "disk")
 	l, err := net.Listen("unix", b.socket)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	context.AfterFunc(ctx, func() {
-		l.Close()
-		b.network.close()
-	})
+	context.AfterFunc(ctx, func() { l.Close() })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -114,12 +125,14 @@ func newBench(ctx context.Context, s settings, part, signer string) (b *bench, e
 			go nbd.Serve(conn, b.disk) // an emulator that was killed breaks the protocol
 		}
 	}()
-	return b, nil
+	return nil
 }
 
 // close ends what does not end by itself.
 func (b *bench) close() {
-	b.client.close()
+	if b.client != nil {
+		b.client.close()
+	}
 	b.card.Close()
 	os.RemoveAll(filepath.Dir(b.socket))
 }
@@ -127,12 +140,12 @@ func (b *bench) close() {
 const office = "vm"
 
 // newCard makes the image that is flashed, on a card that is larger.
-func (b *bench) newCard(ctx context.Context) (*os.File, error) {
+func (b *bench) newCard(ctx context.Context, options ...string) (*os.File, error) {
 	keys, name := filepath.Join(b.out, "authorized_keys"), filepath.Join(b.out, "card.img")
 	if err := os.WriteFile(keys, []byte(b.admin.authorized()), 0o600); err != nil {
 		return nil, err
 	}
-	options := []string{"--authorized-keys", keys, "--office", office}
+	options = append(options, "--authorized-keys", keys)
 	if b.signer != "" {
 		options = append(options, "--release-key", b.signer)
 	}
@@ -175,29 +188,36 @@ func (b *bench) power(ctx context.Context) (*qemu.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	args := []string{
+		"-drive", "if=none,id=disk,format=raw,file=nbd:unix:" + b.socket,
+		"-device", "virtio-blk-pci,drive=disk",
+		"-netdev", b.network.plug(b.seat, "net"),
+		"-device", fmt.Sprintf("virtio-net-pci,romfile=,netdev=net,mac=52:54:00:77:00:%02x", b.seat+1),
+	}
+	if b.seat == 0 {
+		args = append(args, "-netdev", "user,id=host"+b.forwards("10.0.2.15"), "-netdev", b.network.plug(1, "up"),
+			"-netdev", "hubport,id=hub1,hubid=0,netdev=host", "-netdev", "hubport,id=hub2,hubid=0,netdev=up")
+	}
 	return qemu.Start(ctx, qemu.Config{
-		Name: fmt.Sprintf("boot %d", b.boots), Kernel: system.kernel, Initrd: system.initrd, Memory: memory,
+		Name: fmt.Sprintf("%s %d", b.part, b.boots), Kernel: system.kernel, Initrd: system.initrd, Memory: memory,
 		Append: fmt.Sprintf("%s chordophone.partition=%d chordophone.trial=%d", system.commandLine, system.partition, trial),
 		Log:    filepath.Join(b.out, fmt.Sprintf("%s-%d.log", b.part, b.boots)),
-		Args: []string{
-			"-drive", "if=none,id=disk,format=raw,file=nbd:unix:" + b.socket,
-			"-device", "virtio-blk-pci,drive=disk",
-			"-netdev", b.network.plug(0, "net"),
-			"-netdev", "user,id=host" + b.forwards(), "-netdev", b.network.plug(1, "up"),
-			"-netdev", "hubport,id=hub1,hubid=0,netdev=host", "-netdev", "hubport,id=hub2,hubid=0,netdev=up",
-			"-device", "virtio-net-pci,romfile=,netdev=net,mac=52:54:00:77:00:01",
-		},
+		Args:   args,
 	})
 }
 
 // guestPorts are the telephone's: the console's, on an appliance and elsewhere, and SIP's.
 var guestPorts = [3]string{"tcp 22", "tcp 2222", "udp 5060"}
 
-// forwards are QEMU's words for the ports that lead to the telephone.
-func (b *bench) forwards() (words string) {
+// forwards are QEMU's words for the ports that lead to the telephone, which asks for an
+// address first and gets this one, and to the other one, which gets the next.
+func (b *bench) forwards(address string) (words string) {
 	for i, p := range guestPorts {
 		proto, port, _ := strings.Cut(p, " ")
-		words += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%d-10.0.2.15:%s", proto, b.ports[i], port)
+		words += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%d-%s:%s", proto, b.ports[i], address, port)
+	}
+	if b.other != nil {
+		words += b.other.forwards(netip.MustParseAddr(address).Next().String())
 	}
 	return words
 }

@@ -11,15 +11,28 @@ import (
 	"strings"
 )
 
-// kernel is what the machine boots.
-type kernel struct {
-	image   string
-	modules []string // in the order in which they load
+// kernel is Debian's.
+type kernel struct{ dir string }
+
+// image is the file to boot.
+func (k kernel) image() string { return filepath.Join(k.dir, "vmlinuz") }
+
+// pack adds modules to a file system, in the order in which they are to be loaded.
+func (k kernel) pack(a *archive, modules []string) error {
+	for i, m := range modules {
+		if err := a.file(fmt.Sprintf("modules/%02d_%s.ko", i, m), filepath.Join(k.dir, m+".ko")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// The modules, in the order in which they load: those that Debian has, and the one
-// that it has not.
-var debian = [...]string{"configfs", "soundcore", "snd", "snd-timer", "snd-pcm", "snd-aloop"}
+// The modules of the machines, in the order in which they are loaded. Debian has all but
+// the GPIO simulator.
+var (
+	simulatorModules = []string{"configfs", "soundcore", "snd", "snd-timer", "snd-pcm", "snd-aloop", gpioSim}
+	displayModules   = []string{"usb-common", "usbcore", "xhci-hcd", "xhci-pci", "i2c-dev", "i2c-tiny-usb"}
+)
 
 const gpioSim = "gpio-sim"
 
@@ -32,19 +45,21 @@ func prepare(ctx context.Context, out string) (kernel, error) {
 	if err != nil {
 		return kernel{}, err
 	}
-	k := kernel{image: filepath.Join(dir, "vmlinuz")}
+	k := kernel{dir}
 	there := true
-	for _, m := range slices.Concat(debian[:], []string{gpioSim}) {
-		file := filepath.Join(dir, m+".ko")
-		k.modules = append(k.modules, file)
-		_, err := os.Stat(file)
+	var fetched []string // as they are
+	for _, m := range slices.Concat(simulatorModules, displayModules) {
+		if m != gpioSim {
+			fetched = append(fetched, m)
+		}
+		_, err := os.Stat(filepath.Join(dir, m+".ko"))
 		there = there && err == nil
 	}
 	if there {
 		return k, nil
 	}
 	fmt.Println("preparing the kernel, once: some minutes")
-	cmd := exec.CommandContext(ctx, "sh", slices.Concat([]string{"-eu", "-c", script, "kernel.sh", dir}, debian[:])...)
+	cmd := exec.CommandContext(ctx, "sh", slices.Concat([]string{"-eu", "-c", script, "kernel.sh", dir}, fetched)...)
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")

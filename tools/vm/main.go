@@ -2,9 +2,13 @@
 // Linux's own and the hands are programs:
 //
 //	simulator   Debian's kernel with its GPIO simulator and loopback sound cards
-//	            (the program of tools/vm/guest): keys, ghosts, lamps, sound both ways
+//	            (the program of tools/vm/guest): keys, ghosts, lamps, sound both ways;
+//	            how long a person waits, and what a telephone at rest costs
+//	display     Debian's kernel with an I2C bus that ends here (package i2c): what
+//	            telephones write to their displays is read from the glass
 //	production  two machines with the SD card's kernel and a cable between them:
-//	            GPIO lines moved from here, sound as the USB card plays it
+//	            GPIO lines moved from here, sound as the USB card plays it; times and
+//	            costs as in the simulator
 //	cuts        the disk's power is cut while the telephone works: nothing that it
 //	            promised may be lost, and it always starts again
 //	damage      the data partition is overwritten: the telephone makes it anew and has
@@ -13,12 +17,17 @@
 //	            not start is given up; the power is cut while one is written. Five
 //	            minutes, most of which the telephone takes to find a release good:
 //	            only with --only update
+//	rollout     a release goes from one telephone to another; one that runs and does
+//	            not telephone is given up by the first, and goes no further. Nine
+//	            minutes: only with --only rollout
 //
 // All run the arm64 program, without hardware acceleration. The simulator's clock
 // counts instructions and skips what nobody waits in, so that how busy the host is
 // changes nothing; the others run in real time. Neither says anything of a real
 // processor's speed: order, completeness and levels are checked, and no time below
-// 100 ms.
+// 100 ms. Times are printed all the same. Of those, what a key of the matrix takes is
+// mostly its board's settle=30ms, three hundred times that of a real keypad, for the
+// wires of these keypads are programs.
 //
 // The first run downloads Debian's kernel, some 260 MB, and compiles the simulator,
 // which Debian leaves out, and downloads the SD card's, 50 MB; all are kept.
@@ -53,8 +62,8 @@ type part struct {
 }
 
 var parts = []part{
-	{"simulator", simulator, false}, {"production", production, false}, {"cuts", powerCuts, false},
-	{"damage", spoilt, true}, {"update", updates, true},
+	{"simulator", simulator, false}, {"display", displays, false}, {"production", production, false}, {"cuts", powerCuts, false},
+	{"damage", spoilt, true}, {"update", updates, true}, {"rollout", rollouts, true},
 }
 
 func main() {
@@ -63,7 +72,7 @@ func main() {
 	flag.StringVar(&s.program, "program", "", "the arm64 program, if it is not to be built")
 	flag.IntVar(&s.cuts, "cuts", 4, "how often the power is cut")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().Unix()), "of the cuts")
-	only := flag.String("only", "", "of simulator, production, cuts, damage and update, those to run, with commas between (the first three)")
+	only := flag.String("only", "", "of simulator, display, production, cuts, damage, update and rollout, those to run, with commas between (the first four)")
 	limit := flag.Duration("limit", 15*time.Minute, "longest time for all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,10 +21,11 @@ const patience = 90 * time.Second
 
 // The two telephones: QEMU's chip has eight lines, of which a board may use GPIO4 to
 // GPIO7. One dials with a matrix, the other shows and rings and has a key of its
-// own. settle is long because the copper is a program of the host.
+// own. settle is long because the copper is a program of the host. Ghosts are for the
+// simulator: they need two rows and two columns, and the hook is the fifth line.
 var boards = [2]string{`name vm-caller
 chip label=9030000.pl061
-keypad rows=GPIO5 cols=GPIO6,GPIO7 keys=12 settle=30ms
+keypad rows=GPIO5 cols=GPIO6,GPIO7 keys=1# settle=30ms
 hook line=GPIO4
 `, `name vm-callee
 chip label=9030000.pl061
@@ -34,23 +36,30 @@ ringer line=GPIO7
 `}
 
 var (
-	extensions = [2]string{"121", "122"}
+	extensions = [2]string{"121", "111"}
 	tones      = [2]float64{1000, 700} // what each says
 )
 
 // station is a telephone in its machine, and the hands at it.
 type station struct {
 	*qemu.Machine
-	ext    string
-	board  *board.Board
-	copper *copper
+	ext     string
+	address [4]byte
+	board   *board.Board
+	copper  *copper
 }
 
 // production plays a call between two machines with the SD card's kernel.
 func production(ctx context.Context, s settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stations, err := connect(ctx, s)
+	dump := filepath.Join(s.out, "production.pcap")
+	if err := os.Remove(dump); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	w := watchCable(dump)
+	defer w.close()
+	stations, err := connect(ctx, s, dump)
 	if err != nil {
 		return err
 	}
@@ -66,6 +75,9 @@ func production(ctx context.Context, s settings) error {
 		func(ctx context.Context) error { return talk(ctx, s.out, a, b) },
 		func(ctx context.Context) error { return unplug(ctx, s.out, a, b) },
 		func(ctx context.Context) error { return hangUp(ctx, a, b) },
+		func(ctx context.Context) error { return waits(ctx, w, a, b) },
+		func(ctx context.Context) error { return atRest(ctx, a, b) },
+		func(context.Context) error { return errors.Join(a.Quit(), b.Quit()) },
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("%w (%s/production-*.log)", err, s.out)
@@ -74,8 +86,9 @@ func production(ctx context.Context, s settings) error {
 	return nil
 }
 
-// connect starts both machines and waits until the telephones are one office.
-func connect(ctx context.Context, s settings) (all []*station, err error) {
+// connect starts both machines and waits until the telephones are one office. What goes
+// over the cable between them is written into dump.
+func connect(ctx context.Context, s settings, dump string) (all []*station, err error) {
 	kernel, err := fetchKernel(ctx)
 	if err != nil {
 		return nil, err
@@ -120,7 +133,7 @@ func connect(ctx context.Context, s settings) (all []*station, err error) {
 	}()
 	cable := "stream,id=net,addr.type=unix,addr.path=" + filepath.Join(dir, "cable")
 	for i, ext := range extensions {
-		p := &station{ext: ext}
+		p := &station{ext: ext, address: [4]byte{10, 77, 0, byte(21 + i)}}
 		if p.board, err = board.Parse(strings.NewReader(boards[i])); err != nil {
 			return all, err
 		}
@@ -129,21 +142,24 @@ func connect(ctx context.Context, s settings) (all []*station, err error) {
 			office = []string{"--join", "4821-9375"}
 		}
 		args := []string{
-			"--address", fmt.Sprintf("10.77.0.%d/24", 21+i), "run", "--data", "/data", "--extension", ext,
+			"--address", fmt.Sprintf("%v/24", netip.AddrFrom4(p.address)), "--effort", "20s", "run", "--data", "/data", "--extension", ext,
 			"--board", "/" + ext + ".board", "--mic", "/" + ext + ".wav", "--ear", "alsa:hw:Audio", "--log-level", "debug",
+		}
+		var more []string
+		if i == 0 {
+			more = []string{"-object", fmt.Sprintf("filter-dump,id=dump,netdev=net,maxlen=%d,file=%s", dumpFrame, dump)}
 		}
 		p.Machine, err = qemu.Start(ctx, qemu.Config{
 			Name: ext, Kernel: kernel, Initrd: image, Append: commandLine(append(args, office...)...),
 			Log: filepath.Join(s.out, "production-"+ext+".log"), Memory: memory, Control: true,
-			Args: []string{
+			Args: append(more,
 				"-dtb", tree,
-				"-netdev", cable + map[bool]string{true: ",server=on", false: ",server=off"}[i == 0],
-				"-device", "virtio-net-pci,romfile=,netdev=net,mac=52:54:00:77:00:0" + fmt.Sprint(i+1),
+				"-netdev", cable+map[bool]string{true: ",server=on", false: ",server=off"}[i == 0],
+				"-device", "virtio-net-pci,romfile=,netdev=net,mac=52:54:00:77:00:0"+fmt.Sprint(i+1),
 				"-device", "qemu-xhci,id=usb",
-				"-audiodev", "wav,id=ear0,out.frequency=48000,path=" + ears(s.out, ext, 0).file,
-				"-audiodev", "wav,id=ear1,out.frequency=48000,path=" + ears(s.out, ext, 1).file,
-				"-device", "usb-audio,id=card0,bus=usb.0,audiodev=ear0",
-			},
+				"-audiodev", "wav,id=ear0,out.frequency=48000,path="+ears(s.out, ext, 0).file,
+				"-audiodev", "wav,id=ear1,out.frequency=48000,path="+ears(s.out, ext, 1).file,
+				"-device", "usb-audio,id=card0,bus=usb.0,audiodev=ear0"),
 		})
 		if err != nil {
 			return all, err
@@ -245,7 +261,7 @@ func (p *station) bounces(ctx context.Context) error {
 }
 
 // flashes dips the hook. How long the dip is for the telephone is up to a busy host:
-// one that it took for hanging up is tried again.
+// one that it took for hanging up, or did not see, is tried again.
 func (p *station) flashes(ctx context.Context) error {
 	if err := p.hang(false); err != nil {
 		return err
@@ -261,13 +277,14 @@ func (p *station) flashes(ctx context.Context) error {
 		if err := p.hang(false); err != nil {
 			return err
 		}
-		if err := p.Until(ctx, "a dip of the hook is told", patience, func() bool { return len(p.moved()) >= 2 }); err != nil {
-			return err
+		told := p.Until(ctx, "a dip of the hook is told", 10*time.Second, func() bool { return len(p.moved()) >= 2 })
+		if ctx.Err() != nil {
+			return told
 		}
 		got := p.moved()
 		p.Skip()
 		if !slices.Equal(got, []string{"down r", "up r"}) {
-			note("a dip of the hook took too long: %q", got)
+			note("a dip of the hook took too long, or not long enough: %q", got)
 			continue
 		}
 		if err := p.hang(true); err != nil {

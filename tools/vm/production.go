@@ -27,22 +27,28 @@ func fetchKernel(ctx context.Context) (string, error) {
 	return filepath.Join(got.Dir, "vmlinuz"), nil
 }
 
-// startup packs the file system of machines in which the telephone is alone: the
-// program of tools/vm/starter becomes it. more are files with their text.
+// startup packs the file system of machines in which the telephone is alone. more are
+// files with their text.
 func startup(ctx context.Context, s settings, name string, more map[string]string) (image string, err error) {
+	var a archive
+	for name, text := range more {
+		a.text(name, text)
+	}
+	return starting(ctx, s, name, &a)
+}
+
+// starting adds to a file system what every machine needs in which the program of
+// tools/vm/starter starts telephones, and writes it.
+func starting(ctx context.Context, s settings, name string, a *archive) (image string, err error) {
 	starter := filepath.Join(s.out, "starter")
 	if err := build(ctx, starter, "./tools/vm/starter", ""); err != nil {
 		return "", err
 	}
-	var a archive
 	a.programs()
 	for _, f := range [][2]string{{"init", starter}, {"chordophone", s.program}} {
 		if err := a.file(f[0], f[1]); err != nil {
 			return "", err
 		}
-	}
-	for name, text := range more {
-		a.text(name, text)
 	}
 	image = filepath.Join(s.out, name+".cpio.gz")
 	return image, a.write(image)

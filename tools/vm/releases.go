@@ -14,18 +14,20 @@ import (
 	"chordophone/storage/fat"
 )
 
-// The versions: the one on the card, the one that follows it, and those that do not
-// start.
+// The versions: the one on the card, the one that follows it, those that do not start,
+// and one that starts and does not telephone.
 const (
-	oldVersion  = "1.1.0"
-	newVersion  = "1.2.0"
-	muteVersion = "1.3.0"
-	dudVersion  = "1.4.0"
+	oldVersion    = "1.1.0"
+	newVersion    = "1.2.0"
+	muteVersion   = "1.3.0"
+	dudVersion    = "1.4.0"
+	hermitVersion = "1.5.0"
 )
+
+const product = "arm64"
 
 // releases are the files of an update.
 type releases struct {
-	signer   string // public key for the telephone
 	good     string // newVersion
 	mute     string // muteVersion, with a damaged kernel
 	dud      string // dudVersion, whose program ends at once
@@ -34,48 +36,84 @@ type releases struct {
 	foreign  string // newVersion for other machines
 }
 
-// makeReleases makes keys and releases. What is in the releases is the image's slot,
-// but for the program's version.
-func makeReleases(ctx context.Context, s settings, dir string) (r releases, err error) {
-	for _, p := range [][3]string{{"next", "./firmware/cmd/chordophone", "v" + newVersion}, {"dud", "./tools/vm/dud", ""}} {
-		program := filepath.Join(dir, p[0])
-		if err := build(ctx, program, p[1], p[2]); err != nil {
-			return r, err
-		}
-		if err := image(ctx, program, program+".img"); err != nil {
-			return r, err
+// factory makes releases in a folder: keys and all.
+type factory struct {
+	dir string
+	key string // file of the secret key; with .pub, of the public one, for the telephone
+}
+
+// newFactory makes a folder, and a key whose file has a name.
+func newFactory(dir, name string) (factory, error) {
+	f := factory{dir, filepath.Join(dir, name)}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return f, err
+	}
+	for _, file := range []string{f.key, f.key + ".pub"} { // of an earlier run
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return f, err
 		}
 	}
-	slot, broken := filepath.Join(dir, "next.slot"), filepath.Join(dir, "broken.slot")
+	return f, release("keygen", "--out", f.key)
+}
+
+// program builds the telephone's program in a version, or another one in its place.
+func (f factory) program(ctx context.Context, path, version string) (file string, err error) {
+	file = filepath.Join(f.dir, "program-"+version)
+	return file, build(ctx, file, path, "v"+version)
+}
+
+// slot makes a slot with a program.
+func (f factory) slot(ctx context.Context, path, version string) (file string, err error) {
+	program, err := f.program(ctx, path, version)
+	if err != nil {
+		return "", err
+	}
+	if err := image(ctx, program, program+".img"); err != nil {
+		return "", err
+	}
+	return program + ".slot", nil
+}
+
+// sign makes a release of a slot.
+func (f factory) sign(name, product, version, slot string) (file string, err error) {
+	file = filepath.Join(f.dir, name+".release")
+	return file, release("make", "--key", f.key, "--product", product, "--version", version, "--slot", slot, "--out", file)
+}
+
+const telephone = "./firmware/cmd/chordophone"
+
+// makeReleases makes the releases. What is in them is the image's slot, but for the
+// program's version.
+func makeReleases(ctx context.Context, f factory) (r releases, err error) {
+	slot, err := f.slot(ctx, telephone, newVersion)
+	if err != nil {
+		return r, err
+	}
+	dud, err := f.slot(ctx, "./tools/vm/dud", dudVersion)
+	if err != nil {
+		return r, err
+	}
+	broken := filepath.Join(f.dir, "broken.slot")
 	if err := breakKernel(slot, broken); err != nil {
 		return r, err
 	}
-	key, other := filepath.Join(dir, "release"), filepath.Join(dir, "other")
-	for _, k := range []string{key, other} {
-		for _, file := range []string{k, k + ".pub"} { // of an earlier run
-			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return r, err
-			}
-		}
-		if err := release("keygen", "--out", k); err != nil {
-			return r, err
-		}
+	stranger, err := newFactory(f.dir, "other")
+	if err != nil {
+		return r, err
 	}
-	r.signer = key + ".pub"
-	for _, f := range []struct {
-		to                                   *string
-		name, signer, product, version, slot string
+	for _, one := range []struct {
+		to                           *string
+		signer                       factory
+		name, product, version, slot string
 	}{
-		{&r.good, "good", key, "arm64", newVersion, slot},
-		{&r.mute, "mute", key, "arm64", muteVersion, broken},
-		{&r.dud, "dud", key, "arm64", dudVersion, filepath.Join(dir, "dud.slot")},
-		{&r.stranger, "stranger", other, "arm64", newVersion, slot},
-		{&r.older, "older", key, "arm64", oldVersion, slot},
-		{&r.foreign, "foreign", key, "riscv64", newVersion, slot},
+		{&r.good, f, "good", product, newVersion, slot},
+		{&r.mute, f, "mute", product, muteVersion, broken},
+		{&r.dud, f, "dud", product, dudVersion, dud},
+		{&r.stranger, stranger, "stranger", product, newVersion, slot},
+		{&r.older, f, "older", product, oldVersion, slot},
+		{&r.foreign, f, "foreign", "riscv64", newVersion, slot},
 	} {
-		*f.to = filepath.Join(dir, f.name+".release")
-		err := release("make", "--key", f.signer, "--product", f.product, "--version", f.version, "--slot", f.slot, "--out", *f.to)
-		if err != nil {
+		if *one.to, err = one.signer.sign(one.name, one.product, one.version, one.slot); err != nil {
 			return r, err
 		}
 	}

@@ -25,11 +25,10 @@ func simulator(ctx context.Context, s settings) error {
 	}
 	var a archive
 	a.programs()
-	files := [][2]string{{"chordophone", s.program}, {"init", guest}}
-	for i, m := range k.modules {
-		files = append(files, [2]string{fmt.Sprintf("modules/%02d_%s", i, filepath.Base(m)), m})
+	if err := k.pack(&a, simulatorModules); err != nil {
+		return err
 	}
-	for _, f := range files {
+	for _, f := range [][2]string{{"chordophone", s.program}, {"init", guest}} {
 		if err := a.file(f[0], f[1]); err != nil {
 			return err
 		}
@@ -38,7 +37,7 @@ func simulator(ctx context.Context, s settings) error {
 	if err := a.write(image); err != nil {
 		return err
 	}
-	return boot(ctx, filepath.Join(s.out, "simulator.log"), k.image, image)
+	return boot(ctx, filepath.Join(s.out, "simulator.log"), k.image(), image)
 }
 
 // boot runs the machine to its end and says whether the guest was content.

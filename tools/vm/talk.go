@@ -9,21 +9,19 @@ import (
 	"chordophone/hal"
 )
 
+// What a telephone says of calls.
+const (
+	connected = `state\":\"connected`
+	ended     = `state\":\"ended`
+)
+
 // call calls b from a.
 func call(ctx context.Context, a, b *station) error {
 	if b.lamp() || b.bell() {
 		return fmt.Errorf("the lamp or the bell of %s is on at rest", b.ext)
 	}
-	if err := a.hang(false); err != nil {
+	if err := ring(ctx, a, b, b.ext+"#"); err != nil {
 		return err
-	}
-	if err := a.told(ctx, "lifted", "off"); err != nil {
-		return err
-	}
-	for _, k := range b.ext { // a pause, not #, ends the number
-		if err := a.press(ctx, hal.Key(k)); err != nil {
-			return err
-		}
 	}
 	lamp := int(b.board.Lamps[0].Line)
 	bell := int(b.board.Ringer.Line)
@@ -38,7 +36,7 @@ func call(ctx context.Context, a, b *station) error {
 	if err := b.hang(false); err != nil {
 		return err
 	}
-	if _, err := b.Hear(ctx, `state\":\"connected`, patience); err != nil {
+	if _, err := b.Hear(ctx, connected, patience); err != nil {
 		return err
 	}
 	if err := b.Until(ctx, "the bell is silent", patience, func() bool { return !b.bell() }); err != nil {
@@ -54,6 +52,42 @@ func call(ctx context.Context, a, b *station) error {
 	}
 	ok("a call: lifted, dialled, rung, answered; lamp and bell as they should be")
 	return nil
+}
+
+// ring lifts a's handset and dials until b rings. A call that fails is tried again with b's
+// own number: machines of a busy host may be too slow for it, or the copper, which makes
+// another key of one.
+func ring(ctx context.Context, a, b *station, number string) error {
+	for range 5 {
+		a.Skip()
+		if err := a.hang(false); err != nil {
+			return err
+		}
+		if _, err := a.Hear(ctx, "event=off", patience); err != nil {
+			return err
+		}
+		for _, k := range number {
+			if err := a.press(ctx, hal.Key(k)); err != nil {
+				return err
+			}
+		}
+		failed := func() bool { return strings.Contains(strings.Join(a.Since(), "\n"), ended) }
+		if err := a.Until(ctx, b.ext+" rings", patience, func() bool { return b.bell() || failed() }); err != nil {
+			return err
+		}
+		if b.bell() {
+			return nil
+		}
+		note("a call did not get through")
+		number = b.ext + "#"
+		if err := a.hang(true); err != nil {
+			return err
+		}
+		if _, err := a.Hear(ctx, "event=on", patience); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s cannot be called", b.ext)
 }
 
 // enough is how much of the other's voice must arrive.
@@ -113,7 +147,7 @@ func unplug(ctx context.Context, out string, a, b *station) error {
 	}
 	for _, p := range []*station{a, b} {
 		for _, l := range p.Since() {
-			if strings.Contains(l, `state\":\"ended`) {
+			if strings.Contains(l, ended) {
 				return fmt.Errorf("the call ended when the sound card was pulled out: %s", l)
 			}
 		}
@@ -124,13 +158,7 @@ func unplug(ctx context.Context, out string, a, b *station) error {
 
 // hangUp ends the call.
 func hangUp(ctx context.Context, a, b *station) error {
-	if err := a.hang(true); err != nil {
-		return err
-	}
-	if _, err := b.Hear(ctx, `state\":\"ended`, patience); err != nil {
-		return err
-	}
-	if err := b.hang(true); err != nil {
+	if err := replace(ctx, a, b); err != nil {
 		return err
 	}
 	if err := b.Until(ctx, "the lamp goes out", patience, func() bool { return !b.lamp() }); err != nil {
@@ -142,10 +170,5 @@ func hangUp(ctx context.Context, a, b *station) error {
 		return fmt.Errorf("the lamp of %s changes at rest", b.ext)
 	}
 	ok("hung up: the lamp is dark")
-	for _, p := range []*station{a, b} {
-		if err := p.Quit(); err != nil {
-			return err
-		}
-	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,29 +16,32 @@ import (
 const (
 	installLimit = 5 * time.Minute
 	trialLimit   = 6 * time.Minute  // more than the telephone's own patience, and its start
-	leaveLimit   = 2 * time.Minute  // for a telephone that starts anew by itself
+	leaveLimit   = 5 * time.Minute  // for a telephone that starts anew by itself
 	watchdog     = 20 * time.Second // of the boot firmware, in which a kernel must have started
 )
 
 // installed is what "update status" says.
-type installed struct{ Running, Slot, Phase, Next, Problem string }
+type installed struct {
+	Running, Slot, Phase, Next, Office, Problem string
+
+	Earliest time.Time
+}
 
 // updates installs releases in the telephone of the image, which is held to what it
 // promises all the while.
 func updates(ctx context.Context, s settings) error {
-	dir := filepath.Join(s.out, "update")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	s.program = filepath.Join(dir, "chordophone-"+oldVersion)
-	if err := build(ctx, s.program, "./firmware/cmd/chordophone", "v"+oldVersion); err != nil {
-		return err
-	}
-	files, err := makeReleases(ctx, s, dir)
+	f, err := newFactory(filepath.Join(s.out, "update"), "release")
 	if err != nil {
 		return err
 	}
-	b, err := newBench(ctx, s, "update", files.signer)
+	if s.program, err = f.program(ctx, telephone, oldVersion); err != nil {
+		return err
+	}
+	files, err := makeReleases(ctx, f)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, s, "update", f.key+".pub")
 	if err != nil {
 		return err
 	}
@@ -54,6 +56,9 @@ func updates(ctx context.Context, s settings) error {
 	for n := 1; n <= s.cuts; n++ {
 		if err := b.interrupted(ctx, files.good, n); err != nil {
 			return fmt.Errorf("cut %d: %w", n, err)
+		}
+		if err := b.spoil(); err != nil {
+			return err
 		}
 	}
 	if err := b.succeed(ctx, files.good); err != nil {
@@ -101,12 +106,12 @@ func (b *bench) interrupted(ctx context.Context, file string, n int) error {
 			early = errors.New("the release was installed before the power was cut")
 		}
 	})
-	// The telephone takes its time: at 4 MiB/s it is not ready before 7 s are over.
+	// The telephone takes its time: it writes 4 MiB/s, and is not ready before 7 s are over.
 	time.Sleep(time.Duration(b.rng.Int64N(int64(4 * time.Second))))
 	if n%2 == 0 {
 		select {
 		case <-b.disk.Doom(1 + b.rng.IntN(30)):
-		case <-time.After(2 * time.Second): // what is left was there from the cut before
+		case <-time.After(2 * time.Second): // it is between two writes, or reads
 		}
 	}
 	dirty, survived, err := b.cut(m, 0.5)
@@ -114,6 +119,25 @@ func (b *bench) interrupted(ctx context.Context, file string, n int) error {
 	writing.Wait()
 	note("cut %d: %.1f s after the update began, %d sectors were unflushed, %d of them survived", n, time.Since(begin).Seconds(), dirty, survived)
 	return errors.Join(err, early)
+}
+
+// spoil overwrites three quarters of what was written of a release: what is left need not be
+// written again, and the next cut shall meet a telephone that writes.
+func (b *bench) spoil() error {
+	at, size, err := extent(b.card, partitionB)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 256<<10)
+	for place := at; place < at+size; place += int64(len(zeros)) {
+		if b.rng.IntN(4) == 0 {
+			continue
+		}
+		if _, err := b.card.WriteAt(zeros, place); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fail installs releases that do not start.

@@ -10,6 +10,12 @@ import (
 	"chordophone/hal"
 )
 
+// What a telephone's log says of calls.
+const (
+	connected = `state\":\"connected`
+	ended     = `state\":\"ended`
+)
+
 // call calls the second telephone from the first.
 func (s *scene) call() error {
 	a, b := s.hands[0], s.hands[1]
@@ -49,11 +55,9 @@ func (s *scene) call() error {
 	if err := b.hang(false); err != nil {
 		return err
 	}
-	lifted := time.Now()
-	if err := s.phones[1].hears(`state\":\"connected`, patience); err != nil {
+	if err := s.phones[1].hears(connected, patience); err != nil {
 		return err
 	}
-	measured("102 is connected %d ms after it was lifted", time.Since(lifted).Milliseconds())
 	if err := until("the bell of 102 is silent", patience, func() bool { return !b.bell() }); err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func (s *scene) call() error {
 	if err := a.hang(true); err != nil {
 		return err
 	}
-	if err := s.phones[1].hears(`state\":\"ended`, patience); err != nil {
+	if err := s.phones[1].hears(ended, patience); err != nil {
 		return err
 	}
 	if err := b.hang(true); err != nil {

@@ -22,14 +22,14 @@ func (s *scene) keys() error {
 			return err
 		}
 	}
-	if err := h.pull(17, false); err != nil {
+	if err := h.pull(ownKey, false); err != nil {
 		return err
 	}
 	want = append(want, "down r")
 	if err := s.told("the recall key", want); err != nil {
 		return err
 	}
-	if err := h.pull(17, true); err != nil {
+	if err := h.pull(ownKey, true); err != nil {
 		return err
 	}
 	if err := s.told("all keys", append(want, "up r")); err != nil {

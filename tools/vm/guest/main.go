@@ -8,12 +8,12 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"chordophone/tools/vm/insmod"
 )
 
 func main() {
@@ -42,14 +42,8 @@ func boot() error {
 			return fmt.Errorf("mounting %s: %w", m.where, err)
 		}
 	}
-	modules, err := filepath.Glob("/modules/*.ko") // in the order of their names
-	if err != nil {
+	if err := insmod.All("/modules", parameters); err != nil {
 		return err
-	}
-	for _, m := range modules {
-		if err := load(m); err != nil {
-			return fmt.Errorf("%s: %w", m, err)
-		}
 	}
 	if err := unix.Mount("configfs", "/sys/kernel/config", "configfs", 0, ""); err != nil {
 		return fmt.Errorf("configfs: %w", err)
@@ -57,18 +51,8 @@ func boot() error {
 	return loopback()
 }
 
-// parameters of modules: two sound cards.
-var parameters = map[string]string{"snd-aloop.ko": "enable=1,1 index=0,1 id=one,two pcm_substreams=1"}
-
-func load(module string) error {
-	f, err := os.Open(module)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, name, _ := strings.Cut(filepath.Base(module), "_") // after its turn
-	return unix.FinitModule(int(f.Fd()), parameters[name], 0)
-}
+// parameters of modules: a sound card for each telephone.
+var parameters = map[string]string{"snd-aloop.ko": "enable=1,1,1,1 index=0,1,2,3 id=one,two,three,four pcm_substreams=1"}
 
 // loopback switches the interface lo on.
 func loopback() error {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"chordophone/tools/vm/measure"
 )
 
 // phone is one telephone: a process, and what it writes into its log.
@@ -21,8 +23,14 @@ type phone struct {
 	gone chan struct{} // closed when the process is
 
 	mu    sync.Mutex
-	lines []string
-	read  int // lines that heard has passed
+	lines []said
+	read  int // lines that hears has passed
+}
+
+// said is a line of the log, and when it was written.
+type said struct {
+	at   time.Time
+	text string
 }
 
 // startPhone starts the telephone with a board of its own at a loopback address.
@@ -47,7 +55,7 @@ func (p *phone) follow(out io.Reader) {
 	s := bufio.NewScanner(out)
 	for s.Scan() {
 		p.mu.Lock()
-		p.lines = append(p.lines, s.Text())
+		p.lines = append(p.lines, said{time.Now(), s.Text()})
 		p.mu.Unlock()
 	}
 	p.cmd.Wait()
@@ -56,12 +64,19 @@ func (p *phone) follow(out io.Reader) {
 
 // hears waits for a line that holds text among those that no hears has passed yet.
 func (p *phone) hears(text string, limit time.Duration) error {
-	err := until(fmt.Sprintf("%s says %q", p.name, text), limit, func() bool {
+	_, err := p.hearsAt(text, limit)
+	return err
+}
+
+// hearsAt is hears that returns when the line came.
+func (p *phone) hearsAt(text string, limit time.Duration) (at time.Time, err error) {
+	err = until(fmt.Sprintf("%s says %q", p.name, text), limit, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for ; p.read < len(p.lines); p.read++ {
-			if strings.Contains(p.lines[p.read], text) {
+			if l := p.lines[p.read]; strings.Contains(l.text, text) {
 				p.read++
+				at = l.at
 				return true
 			}
 		}
@@ -70,7 +85,7 @@ func (p *phone) hears(text string, limit time.Duration) error {
 	if err != nil {
 		p.last(20)
 	}
-	return err
+	return at, err
 }
 
 // skip passes all lines that are there.
@@ -86,7 +101,7 @@ func (p *phone) moved() []string {
 	defer p.mu.Unlock()
 	var all []string
 	for _, l := range p.lines[p.read:] {
-		_, ev, ok := strings.Cut(l, "msg=phone event=")
+		_, ev, ok := strings.Cut(l.text, "msg=phone event=")
 		ev = strings.Trim(ev, `"`)
 		if ok && (ev == "on" || ev == "off" || strings.HasPrefix(ev, "down ") || strings.HasPrefix(ev, "up ")) {
 			all = append(all, ev)
@@ -100,8 +115,8 @@ func (p *phone) tells(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.lines {
-		if strings.Contains(l, text) {
-			fmt.Println("    ", p.name, l)
+		if strings.Contains(l.text, text) {
+			fmt.Println("    ", p.name, l.text)
 		}
 	}
 }
@@ -111,43 +126,12 @@ func (p *phone) last(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.lines[max(0, len(p.lines)-n):] {
-		fmt.Println("    ", p.name, l)
+		fmt.Println("    ", p.name, l.text)
 	}
 }
 
 // effort is what the process has cost so far.
-type effort struct {
-	wakes int           // of all its threads
-	cpu   time.Duration // user and kernel
-}
-
-// clockTicks is the kernel's USER_HZ.
-const clockTicks = 100
-
-func (p *phone) effort() effort {
-	var e effort
-	dir := fmt.Sprintf("/proc/%d", p.cmd.Process.Pid)
-	statuses, _ := filepath.Glob(dir + "/task/*/status")
-	for _, s := range statuses {
-		b, _ := os.ReadFile(s)
-		for line := range strings.Lines(string(b)) {
-			var n int
-			if _, err := fmt.Sscanf(line, "voluntary_ctxt_switches: %d", &n); err == nil {
-				e.wakes += n
-			}
-		}
-	}
-	b, _ := os.ReadFile(dir + "/stat")
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest) // from the third of proc_pid_stat(5)
-	if len(fields) > 12 {
-		var user, kernel int
-		fmt.Sscan(fields[11], &user)
-		fmt.Sscan(fields[12], &kernel)
-		e.cpu = time.Duration(user+kernel) * time.Second / clockTicks
-	}
-	return e
-}
+func (p *phone) effort() (measure.Effort, error) { return measure.Of(p.cmd.Process.Pid) }
 
 // end tells the telephone to end, and waits for it.
 func (p *phone) end() error {

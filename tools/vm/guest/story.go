@@ -15,14 +15,22 @@ import (
 // simulator takes one for a hand and would lift the handset.
 const boardText = `name %s
 chip label=%[1]s
-keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23,GPIO24 keys=123A/456B/789C/*0#D settle=30ms
+%[3]s
 hook line=GPIO4 pull=none
-key recall line=GPIO17
 lamp line line=GPIO25
 lamp message line=GPIO26 active=low
 ringer line=GPIO12
 audio capture=hw:%[2]d,0 playback=hw:%[2]d,0
 `
+
+// The keys: a matrix, and one with a line of its own; or only one with a line of its own.
+const (
+	keypad = "keypad rows=GPIO5,GPIO6,GPIO7,GPIO8 cols=GPIO16,GPIO22,GPIO23,GPIO24 keys=123A/456B/789C/*0#D settle=30ms\nkey recall line=GPIO17"
+	oneKey = "key 5 line=GPIO17"
+)
+
+// ownKey is the line of the key that has one.
+const ownKey = 17
 
 // patience is for what takes a moment; nothing faster than 100 ms is asserted here.
 const patience = 20 * time.Second
@@ -39,7 +47,7 @@ var extensions = [2]string{"101", "102"}
 func play() error {
 	var s scene
 	for _, step := range []func() error{
-		s.start, s.keys, s.twoKeys, s.ghost, s.bounce, s.flash, s.call, s.idle, s.unplug,
+		s.start, s.keys, s.twoKeys, s.ghost, s.bounce, s.flash, s.call, s.latency, s.idle, s.unplug,
 	} {
 		if err := step(); err != nil {
 			for _, p := range s.phones {
@@ -56,12 +64,7 @@ func play() error {
 // start starts both telephones; the chip of the second comes late.
 func (s *scene) start() error {
 	for i, name := range extensions {
-		text := fmt.Sprintf(boardText, "phone-"+name, i)
-		file := "/tmp/" + name + ".board"
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			return err
-		}
-		b, err := board.Open(file)
+		file, b, err := writeBoard(name, i, [2]string{keypad, oneKey}[i])
 		if err != nil {
 			return err
 		}
@@ -126,6 +129,16 @@ func (s *scene) start() error {
 	return nil
 }
 
+// writeBoard writes the board file of a telephone.
+func writeBoard(name string, card int, keys string) (file string, b *board.Board, err error) {
+	file = "/tmp/" + name + ".board"
+	if err := os.WriteFile(file, fmt.Appendf(nil, boardText, "phone-"+name, card, keys), 0o644); err != nil {
+		return "", nil, err
+	}
+	b, err = board.Open(file)
+	return file, b, err
+}
+
 // twin gives the chip of the machine a second name, as Raspberry Pi OS does on a
 // Pi 5. periph closes standard input when it meets one.
 func twin() error {
@@ -134,36 +147,6 @@ func twin() error {
 		return nil
 	}
 	return err
-}
-
-// idle measures what the telephones cost while nobody touches them, beside a third
-// one that has no GPIO lines at all.
-func (s *scene) idle() error {
-	const long = 20 * time.Second
-	bare, err := startPhone("103", "127.0.0.13", "pipe", "--join", "4821-9375", "--peer", "127.0.0.11")
-	if err != nil {
-		return err
-	}
-	if err := bare.hears("tell ready", patience); err != nil {
-		return err
-	}
-	time.Sleep(5 * time.Second)
-	all := append(s.phones[:], bare)
-	before := make([]effort, len(all))
-	for i, p := range all {
-		p.skip()
-		before[i] = p.effort()
-	}
-	time.Sleep(long)
-	for i, p := range all {
-		after := p.effort()
-		measured("%s at rest: %.1f wake-ups/s of all its threads, %.2f %% of the emulated processor", p.name,
-			float64(after.wakes-before[i].wakes)/long.Seconds(), 100*(after.cpu-before[i].cpu).Seconds()/long.Seconds())
-		if moved := p.moved(); len(moved) > 0 {
-			return fmt.Errorf("%s at rest moved: %q", p.name, moved)
-		}
-	}
-	return bare.end()
 }
 
 // unplug tears the chip of a telephone off and brings it back.

@@ -44,7 +44,8 @@ type Machine struct {
 
 	mu    sync.Mutex
 	lines []string
-	read  int // lines that Hear has passed
+	times []time.Time // when each line came
+	read  int         // lines that Hear has passed
 }
 
 // Start starts a machine. It ends with ctx.
@@ -112,7 +113,7 @@ func (m *Machine) follow(console io.Reader) {
 	for s.Scan() {
 		line := strings.TrimRight(s.Text(), "\r")
 		m.mu.Lock()
-		m.lines = append(m.lines, line)
+		m.lines, m.times = append(m.lines, line), append(m.times, time.Now())
 		m.mu.Unlock()
 	}
 	io.Copy(io.Discard, console)
@@ -124,20 +125,30 @@ var ErrGone = errors.New("the machine has ended")
 // Hear waits for a line with text in it among those that no Hear has passed yet, and
 // returns it. The error says what was said last.
 func (m *Machine) Hear(ctx context.Context, text string, limit time.Duration) (string, error) {
-	var found string
-	err := m.Until(ctx, fmt.Sprintf("%s says %q", m.Name, text), limit, func() bool {
+	line, _, err := m.hear(ctx, text, limit)
+	return line, err
+}
+
+// HearAt is Hear that returns when the line came.
+func (m *Machine) HearAt(ctx context.Context, text string, limit time.Duration) (time.Time, error) {
+	_, at, err := m.hear(ctx, text, limit)
+	return at, err
+}
+
+func (m *Machine) hear(ctx context.Context, text string, limit time.Duration) (found string, at time.Time, err error) {
+	err = m.Until(ctx, fmt.Sprintf("%s says %q", m.Name, text), limit, func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		for ; m.read < len(m.lines); m.read++ {
 			if strings.Contains(m.lines[m.read], text) {
-				found = m.lines[m.read]
+				found, at = m.lines[m.read], m.times[m.read]
 				m.read++
 				return true
 			}
 		}
 		return false
 	})
-	return found, err
+	return found, at, err
 }
 
 // Until waits for something that must come true.
