@@ -177,6 +177,12 @@ func inShort(err error) string {
 		return "wrong code"
 	case errors.Is(err, identity.ErrEnrolmentClosed):
 		return "closed: *73# there"
+	case errors.Is(err, identity.ErrAlive):
+		return "the old one is alive"
+	case errors.Is(err, identity.ErrTaken):
+		return "its number is taken"
+	case errors.Is(err, identity.ErrReserved):
+		return "code: other number"
 	case errors.Is(err, identity.ErrUnreachable):
 		return "nobody answers"
 	case errors.Is(err, errNoOffice):

@@ -217,12 +217,11 @@ func TestRevokedPhone(t *testing.T) {
 		t.Fatal(err) // a thief makes it forget that it was revoked
 	}
 	lost = f.start(3, "--peer", f.address(1))
-	f.ready(lost) // alone, for all it knows
-	cannotCall(lost, "101")
+	isBarred(t, lost) // as it hears from those that it asks
 	cannotCall(two, "103")
 	one.kill()
 	one = f.start(1)
 	f.ready(one)
-	cannotCall(lost, "101") // nor does a restart of the others let it in
+	isBarred(t, f.again(lost, "--peer", f.address(1))) // nor does a restart of the others let it in
 	f.calls(one, two, "102")
 }

@@ -198,7 +198,7 @@ func TestUsage(t *testing.T) {
 		"help":   "help [COMMAND] [--json]",
 		"calls":  "calls [--json] [--last N]",
 		"log":    "log [--follow] [--json]",
-		"enrol":  "enrol open|close [--json]",
+		"enrol":  "enrol open|close|replace EXT [--json]",
 		"status": "status [--json]",
 	} {
 		if got := find(name).usage(); got != want {

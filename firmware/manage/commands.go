@@ -100,15 +100,20 @@ func commands() []*command {
 			run:     audit,
 		},
 		{
-			name: "enrol", args: "open|close", summary: "let new phones in", time: askTime, least: 1, most: 1,
-			about:   "Opens the office to new phones for a while, with a pairing code that is shown here and on the phone. Three wrong codes close it.",
-			example: "enrol open",
-			names:   words("close", "open"),
+			name: "enrol", args: "open|close|replace EXT", summary: "let new phones in", time: askTime, least: 1, most: 2,
+			about: "Opens the office to new phones for a while, with a pairing code that is shown here and on the phone. Three wrong codes close it. " +
+				"replace is for a phone that is dead for good: the new phone that joins with that code has its extension, contacts and unread messages, " +
+				"and the dead one is shut out for ever, at that moment and not before. A phone that is alive is not replaced. " +
+				"Its call log and settings are lost: if you have a backup of it, restore that instead. " +
+				"With an extension that nobody has, the new phone gets that one.",
+			example: "enrol replace 103",
+			names:   words("close", "open", "replace").then("replace", extensions),
 			run:     enrol,
 		},
 		{
 			name: "revoke", args: "MEMBER", summary: "shut a phone out of the office, for ever", time: askTime, least: 1, most: 1,
-			about:   "For a phone that was lost or stolen. MEMBER is its extension or the beginning of its node, as members shows them. It cannot be undone: to come back, the phone must be enrolled anew.",
+			about: "For a phone that was lost or stolen. MEMBER is its extension or the beginning of its node, as members shows them. It cannot be undone: to come back, the phone must be enrolled anew. " +
+				"enrol replace gives its extension, contacts and unread messages to another.",
 			example: "revoke 103",
 			names:   extensions,
 			run:     revoke,
@@ -226,12 +231,13 @@ func commands() []*command {
 			run: restore,
 		},
 		{
-			name: "update", args: "[status]", summary: "install a signed release", time: updateTime, most: 1,
+			name: "update", args: "[status|now]", summary: "install a signed release", time: updateTime, most: 1,
 			viewer: func(args []string) bool { return len(args) == 1 && args[0] == "status" },
 			about: "Takes the release file as standard input and writes it beside the one that runs, while calls go on. " +
-				"As soon as nobody calls the phone starts with it on trial, and goes back by itself if it does not do. update status says where that stands.",
+				"As soon as nobody calls the phone starts with it on trial, and goes back by itself if it does not do. Then the other phones take the release from it, in their update-hours. " +
+				"update status says where that stands; update now lets a phone whose release waits for its hour start with it.",
 			example: "update < chordophone.release",
-			names:   words("status"),
+			names:   words("now", "status"),
 			run:     update,
 		},
 		{
@@ -317,13 +323,19 @@ func audit(ctx context.Context, s *shell, o *options, _ []string) error {
 }
 
 func enrol(ctx context.Context, s *shell, o *options, args []string) error {
-	switch args[0] {
-	case "open":
+	switch {
+	case args[0] == "replace" && len(args) == 1:
+		return usageError{"replace whom?", "enrol replace EXT: members lists them"}
+	case args[0] == "replace":
+		return answer(s, o, writeEnrolment)(s.phone.OpenEnrolmentFor(ctx, args[1]))
+	case len(args) > 1:
+		return usageError{fmt.Sprintf("%q is too much", args[1]), "help enrol"}
+	case args[0] == "open":
 		return answer(s, o, writeEnrolment)(s.phone.OpenEnrolment(ctx))
-	case "close":
+	case args[0] == "close":
 		return answer(s, o, writeEnrolment)(Enrolment{}, s.phone.CloseEnrolment(ctx))
 	}
-	return usageError{fmt.Sprintf("%q is neither open nor close", args[0]), "enrol open, or enrol close"}
+	return usageError{fmt.Sprintf("%q is none of open, close, replace", args[0]), "enrol open, enrol close, or enrol replace EXT"}
 }
 
 func revoke(ctx context.Context, s *shell, o *options, args []string) error {

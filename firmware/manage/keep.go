@@ -94,6 +94,8 @@ func update(ctx context.Context, s *shell, o *options, args []string) error {
 	switch {
 	case s.device == nil:
 		return errNoAppliance
+	case len(args) == 1 && args[0] == "now":
+		return answer(s, o, writeDone)(done{"the phone starts with the release as soon as nobody calls"}, s.device.Leave(ctx))
 	case len(args) == 1 && args[0] != "status":
 		return usageError{fmt.Sprintf("%q is too much", args[0]), "the release comes by standard input: update < FILE"}
 	case len(args) == 1:
@@ -118,11 +120,17 @@ func update(ctx context.Context, s *shell, o *options, args []string) error {
 }
 
 func writeInstalled(p *page, i Installed) {
+	starts := ""
+	if !i.Earliest.IsZero() {
+		starts = i.Earliest.Format("2006-01-02 15:04 MST") + " at the earliest; at once: update now"
+	}
 	p.fields(
 		[2]string{"running", i.Running},
 		[2]string{"slot", i.Slot},
 		[2]string{"update", i.Phase},
 		[2]string{"next", i.Next},
+		[2]string{"office", i.Office},
+		[2]string{"starts", starts},
 		[2]string{"problem", i.Problem},
 	)
 }

@@ -67,6 +67,11 @@ type Office interface {
 
 	// OpenEnrolment lets newcomers in for a while with a new pairing code.
 	OpenEnrolment(ctx context.Context) (Enrolment, error)
+
+	// OpenEnrolmentFor lets one newcomer in, which gets this extension: in the place
+	// of the phone that has it, if that is dead. Nothing happens to that one until the
+	// newcomer is there.
+	OpenEnrolmentFor(ctx context.Context, extension string) (Enrolment, error)
 	CloseEnrolment(ctx context.Context) error
 }
 
@@ -147,6 +152,10 @@ type Appliance interface {
 
 	Installed(ctx context.Context) (Installed, error)
 
+	// Leave starts the machine, as soon as nobody calls, with a release that waits for
+	// its hour.
+	Leave(ctx context.Context) error
+
 	// Reboot begins to end the program, in order, and then starts the machine.
 	Reboot(ctx context.Context) error
 }
@@ -160,11 +169,13 @@ type Progress struct {
 
 // Installed is what releases the machine has.
 type Installed struct {
-	Running string `json:"running"`           // version
-	Slot    string `json:"slot"`              // that it runs from
-	Phase   string `json:"phase"`             // what the update does now
-	Next    string `json:"next,omitempty"`    // version that is tried next
-	Problem string `json:"problem,omitempty"` // what went wrong last
+	Running  string    `json:"running"`           // version
+	Slot     string    `json:"slot"`              // that it runs from
+	Phase    string    `json:"phase"`             // what the update does now
+	Next     string    `json:"next,omitempty"`    // version that is tried next
+	Office   string    `json:"office,omitempty"`  // where the phone is with the release of the others
+	Earliest time.Time `json:"earliest,omitzero"` // it starts with that then, if nobody calls
+	Problem  string    `json:"problem,omitempty"` // what went wrong last
 }
 
 // Version says which program this is.
@@ -309,6 +320,10 @@ type Enrolment struct {
 	Open  bool   `json:"open"`
 	Code  string `json:"code,omitempty"`
 	LeftS int64  `json:"left_s,omitempty"` // until it closes by itself, 0: never
+
+	Extension string `json:"extension,omitempty"`   // that the one newcomer gets
+	Replaces  string `json:"replaces,omitempty"`    // node of the phone whose place it takes
+	SeenS     int64  `json:"last_seen_s,omitempty"` // since when that is gone; 0: longer than this phone knows
 }
 
 // Account is the account of an existing SIP client.

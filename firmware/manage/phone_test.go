@@ -6,15 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"chordophone/firmware/backup"
-	"chordophone/firmware/config"
 	"chordophone/firmware/metrics"
-	"chordophone/firmware/phone/selftest"
 )
 
 // Node-IDs of the office in which the console is tested. The last two begin alike.
@@ -107,7 +102,8 @@ func (f *fakePhone) Registrations(context.Context) ([]Registration, error) {
 type errNobody struct{ aor string }
 
 func (e errNobody) Error() string { return e.aor + ": nobody has this address" }
-func (e errNobody) Hint() string  { return "members lists who there is" }
+
+func (e errNobody) Hint() string { return "members lists who there is" }
 
 func (f *fakePhone) Lookup(ctx context.Context, aor string) (Lookup, error) {
 	switch aor {
@@ -147,103 +143,6 @@ func (f *fakePhone) Audit(context.Context) (Audit, error) {
 			{nodes[1], "7f000000000000000000000000000000", "SIP-REGISTRATION", "missing", true},
 			{nodes[2], "6e000000000000000000000000000000", "OFFICE-MEMBER", "differs", false},
 		}}, nil
-}
-
-func (f *fakePhone) Revoke(_ context.Context, node string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.revoked = append(f.revoked, node)
-	return nil
-}
-
-func (f *fakePhone) OpenEnrolment(context.Context) (Enrolment, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.open = true
-	return Enrolment{true, "314159", 600}, nil
-}
-
-func (f *fakePhone) CloseEnrolment(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.open = false
-	return nil
-}
-
-func (f *fakePhone) Accounts(context.Context) ([]Account, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.accounts), nil
-}
-
-func (f *fakePhone) AddAccount(_ context.Context, user, password, name string) (NewAccount, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if user == "102" {
-		return NewAccount{}, hinted{errors.New("102 is the extension of a telephone"), "choose another user name: members lists the extensions"}
-	}
-	made := NewAccount{User: user, AOR: "sip:" + user + "@acme", Name: name, Realm: "acme"}
-	switch {
-	case password == "":
-		made.Password = "HDJ4WZ3N6QYTRX2KBVCMPLSGFA"
-	case len(password) < 12:
-		made.Remark = "the password is short; without --password a good one is made"
-	}
-	f.accounts = append(f.accounts, Account{User: user, AOR: made.AOR, Name: name, MD5: true, Node: nodes[0]})
-	return made, nil
-}
-
-func (f *fakePhone) RemoveAccount(_ context.Context, user string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := len(f.accounts)
-	f.accounts = slices.DeleteFunc(f.accounts, func(a Account) bool { return a.User == user })
-	if len(f.accounts) == n {
-		return hinted{fmt.Errorf("account %s: there is no such account", user), "accounts list shows them"}
-	}
-	return nil
-}
-
-func (f *fakePhone) Contacts(context.Context) ([]Contact, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.contacts), nil
-}
-
-func (f *fakePhone) SetContact(_ context.Context, c Contact) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.contacts = append(slices.DeleteFunc(f.contacts, func(o Contact) bool { return o.Number == c.Number }), c)
-	return nil
-}
-
-func (f *fakePhone) RemoveContact(_ context.Context, number string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.contacts = slices.DeleteFunc(f.contacts, func(o Contact) bool { return o.Number == number })
-	return nil
-}
-
-func (f *fakePhone) Messages(context.Context) ([]Message, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.messages), nil
-}
-
-func (f *fakePhone) DeleteMessage(_ context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.messages = slices.DeleteFunc(f.messages, func(m Message) bool { return m.ID == id })
-	return nil
-}
-
-// somePosts are messages, one of them from somebody who knows terminals.
-func somePosts() []Message {
-	sent := time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
-	return []Message{
-		{ID: "4XK2AAAA", From: "sip:102@acme", Name: "Zoë", Sent: sent, Text: "The parcel has come.\nIt stands at the door, where everybody falls over it."},
-		{ID: "4XZZBBBB", From: "sip:eve@acme", Sent: sent.Add(time.Hour), Text: "\x1b[2Jred\u202e"},
-	}
 }
 
 // pcapHeader is that of a file of exported PDUs, microseconds, little endian.
@@ -300,32 +199,6 @@ func (f *fakePhone) Log(ctx context.Context, w io.Writer, follow bool) error {
 	return ctx.Err()
 }
 
-func (f *fakePhone) Backup(_ context.Context, w io.Writer, passphrase string) (backup.Manifest, error) {
-	if len(passphrase) < 10 {
-		return backup.Manifest{}, backup.ErrPassphrase
-	}
-	_, err := fmt.Fprintf(w, "sealed with %s", passphrase)
-	return backup.Manifest{Office: "acme", Extension: 101, Records: 17, Calls: 1}, err
-}
-
-func (f *fakePhone) Restore(_ context.Context, r io.Reader, passphrase string, o backup.Options) (backup.Restored, error) {
-	text, err := io.ReadAll(r)
-	if string(text) != "sealed with "+passphrase {
-		return backup.Restored{}, backup.ErrWrong
-	}
-	if !o.Older {
-		return backup.Restored{}, backup.ErrOlder
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.restored = string(text)
-	taken := time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
-	return backup.Restored{
-		Manifest: backup.Manifest{Office: "acme", Extension: 101, Taken: taken, Records: 17, Calls: 1},
-		Files:    []string{"config.toml", "identity.pem"}, Applied: 3, Refused: 1,
-	}, err
-}
-
 func (f *fakePhone) Metrics(context.Context) ([]metrics.Family, error) {
 	return []metrics.Family{metrics.Measure("chordophone_calls", "Calls in progress.", 1)}, nil
 }
@@ -335,79 +208,6 @@ func (f *fakePhone) Watch(ctx context.Context, told func(extension, state string
 	told("102", "ringing")
 	<-ctx.Done()
 	return ctx.Err()
-}
-
-// Settings are a few; the file changes name.
-func (f *fakePhone) Settings(context.Context) (config.Report, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return config.Report{File: "data/config.toml", Settings: []config.Setting{
-		{Key: "name", Values: []string{}, Source: config.FromDefault, Changed: len(f.name) > 0, Next: f.name},
-		{Key: "extension", Values: []string{"101"}, Source: config.FromFlag},
-		{Key: "peer", Values: []string{"192.0.2.2:6084", "192.0.2.3:6084"}, Source: config.FromFile},
-		{Key: "wifi", Values: []string{"***"}, Source: config.FromFile, Changed: true},
-	}}, nil
-}
-
-func (f *fakePhone) Configure(_ context.Context, key string, values []string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case key == "nome":
-		return &config.Error{Where: key, Problem: "unknown key", Hint: "did you mean name?"}
-	case key == "name":
-		f.name = values
-	}
-	return nil
-}
-
-func (f *fakePhone) SelfTest(context.Context) ([]selftest.Result, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	lamp := selftest.Part{Kind: selftest.Lamp, Name: "message", Word: "lamp message line=GPIO24"}
-	if !f.healthy {
-		lamp.Problem = "no GPIO chip pinctrl-rp1"
-	}
-	return selftest.Check([]selftest.Part{lamp, {Kind: selftest.Sound, Word: "audio capture=hw:1 playback=hw:1"}}), nil
-}
-
-// fakeAppliance installs what is a release.
-type fakeAppliance struct {
-	mu       sync.Mutex
-	rebooted int
-	next     string
-}
-
-func (f *fakeAppliance) Install(_ context.Context, r io.Reader, progress func(Progress)) error {
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	version, ok := strings.CutPrefix(string(text), "release ")
-	if !ok {
-		return hinted{errors.New("not a release"), "give the file that make release wrote"}
-	}
-	n := int64(len(text))
-	progress(Progress{"write", 1, n})
-	progress(Progress{"write", n, n})
-	progress(Progress{"read back", 0, n})
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.next = version
-	return nil
-}
-
-func (f *fakeAppliance) Installed(context.Context) (Installed, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return Installed{Running: "1.2.3", Slot: "A", Phase: "idle", Next: f.next}, nil
-}
-
-func (f *fakeAppliance) Reboot(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rebooted++
-	return nil
 }
 
 // brokenPhone fails at everything.

@@ -246,12 +246,23 @@ func writeEnrolment(p *page, e Enrolment) {
 		left = "for " + span(seconds(e.LeftS))
 	}
 	p.line("enrolment is open %s; pairing code %s", left, e.Code)
-	p.hint("start the new phone with --join %s; members shows it when it is in", e.Code)
+	switch {
+	case e.Replaces != "" && e.SeenS > 0:
+		p.line("for one phone, in the place of %s (node %s), last seen %s ago", e.Extension, short(e.Replaces), span(seconds(e.SeenS)))
+	case e.Replaces != "":
+		p.line("for one phone, in the place of %s (node %s), not seen since this phone was started", e.Extension, short(e.Replaces))
+	case e.Extension != "":
+		p.line("for one phone, which will be %s: nobody has that extension now", e.Extension)
+	}
+	if e.Replaces != "" {
+		p.line("the old phone is shut out for ever as soon as the new one is in; enrol close if that is not what you want")
+	}
+	p.hint("dial the code on the new phone, or start it with --join %s; members shows it when it is in", e.Code)
 }
 
 func writeRevoked(p *page, m Member) {
 	p.line("extension %s (node %s) is shut out of the office", m.Extension, short(m.Node))
-	p.hint("if the phone comes back, enrol it anew: enrol open")
+	p.hint("enrol replace %s gives its extension, contacts and unread messages to another phone, or to this one if it comes back empty", m.Extension)
 	p.hint("whoever opens the phone can log in with the accounts that it knew: give them new passwords with accounts remove and accounts add")
 }
 

@@ -23,6 +23,10 @@ func (l *lookedAt) forbidden(what string) { l.t.Errorf("a viewer reached %s", wh
 
 func (l *lookedAt) Revoke(context.Context, string) error { l.forbidden("Revoke"); return nil }
 func (l *lookedAt) CloseEnrolment(context.Context) error { l.forbidden("CloseEnrolment"); return nil }
+func (l *lookedAt) OpenEnrolmentFor(context.Context, string) (Enrolment, error) {
+	l.forbidden("OpenEnrolmentFor")
+	return Enrolment{}, nil
+}
 func (l *lookedAt) OpenEnrolment(context.Context) (Enrolment, error) {
 	l.forbidden("OpenEnrolment")
 	return Enrolment{}, nil
@@ -86,7 +90,7 @@ var uses = map[string]struct{ viewer, admin []string }{
 	"selftest":      {viewer: []string{""}},
 	"messages":      {admin: []string{"", "list", "read 4XK2", "delete 4XK2"}},
 	"audit":         {admin: []string{""}},
-	"enrol":         {admin: []string{"open", "close"}},
+	"enrol":         {admin: []string{"open", "close", "replace 103"}},
 	"revoke":        {admin: []string{"103"}},
 	"dump":          {admin: []string{""}},
 	"capture":       {admin: []string{"--for 1ms"}},
@@ -122,7 +126,7 @@ func TestViewerMayOnlyLook(t *testing.T) {
 			}
 		}
 	}
-	if c.device.rebooted != 0 || c.device.next != "" {
+	if c.device.rebooted+c.device.left != 0 || c.device.next != "" {
 		t.Error("a viewer reached the machine")
 	}
 	// What help completes for a viewer is what a viewer may do.

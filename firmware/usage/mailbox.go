@@ -36,10 +36,14 @@ type Sealer interface {
 // message.Box of the office.
 //
 // A message for a telephone is sealed to that phone's own key: no other phone can
-// read it. A message for an account is sealed to the account's key, which every
-// phone of the office has, for any of them must be able to deliver it: an existing
-// client has no key of its own. So it is closed to strangers and to thieves of a
-// disk without the accounts, but not to the phones of the office.
+// read it, but the one that took it from its sender. That one seals it anew when
+// another phone takes the place of a dead one; if it is gone too, the message is lost,
+// and the new telephone says so.
+//
+// A message for an account is sealed to the account's key, which every phone of the
+// office has, for any of them must be able to deliver it: an existing client has no
+// key of its own. So it is closed to strangers and to thieves of a disk without the
+// accounts, but not to the phones of the office.
 //
 // The order is that of the records' versions: a message that is put after another
 // was accepted has a greater one, whichever phones took the two.
@@ -64,6 +68,11 @@ type Mailbox struct {
 
 	putting [64]chan struct{} // by the first octet of the place, capacity 1: one message is put at a time
 
+	gone func(overlay.ID) bool // whether a phone was shut out
+	lost func(n int)           // messages for this telephone
+
+	sealedTo map[string]overlay.ID // what this phone took for an extension, it has sealed to that node; owned by Changes.Run
+
 	mu    sync.Mutex     // guards what follows
 	count map[string]int // as it was last told, of those where something waits
 }
@@ -72,11 +81,13 @@ type Mailbox struct {
 func NewMailbox(ring Ring, writer *Writer, members *Members, accounts *Accounts, clients *Clients, changes *Changes, self Sealer) *Mailbox {
 	x := &Mailbox{
 		ring: ring, writer: writer, members: members, accounts: accounts, clients: clients, changes: changes, self: self,
-		count: make(map[string]int),
+		gone: func(overlay.ID) bool { return false }, lost: func(int) {},
+		sealedTo: make(map[string]overlay.ID), count: make(map[string]int),
 	}
 	for i := range x.putting {
 		x.putting[i] = make(chan struct{}, 1)
 	}
+	changes.Watch(overlay.OfficeMember, func(ctx context.Context, _ overlay.ID) error { return x.follow(ctx) })
 	return x
 }
 
@@ -121,7 +132,8 @@ func (x *Mailbox) Put(ctx context.Context, m message.Message) error {
 	if len(waiting) >= MaxMessages {
 		return fmt.Errorf("message for %s: %w", user, message.ErrFull)
 	}
-	if r.Value, err = x.seal(ctx, user, r, text); err != nil {
+	to, err := x.seal(ctx, user, &r, text)
+	if err != nil {
 		return fmt.Errorf("message for %s: %w", user, err)
 	}
 	_, _, err = x.writer.put(ctx, &r, after)
@@ -132,6 +144,9 @@ func (x *Mailbox) Put(ctx context.Context, m message.Message) error {
 		return fmt.Errorf("message for %s: %w", user, err)
 	}
 	x.changes.Tell(r.Kind, r.Resource)
+	if name, _ := cutUser(user); !to.IsZero() && x.members.Node(name) != to {
+		return x.reseal(ctx, name) // another took its place meanwhile
+	}
 	return nil
 }
 
@@ -147,40 +162,41 @@ func mailboxInfo(r overlay.Record) []byte {
 	return slices.Concat([]byte("chordophone mailbox 1"), r.Resource[:], r.Key)
 }
 
-func (x *Mailbox) seal(ctx context.Context, user string, r overlay.Record, text []byte) (sealed []byte, err error) {
+// seal makes the value of a record. It returns the node of the telephone to which it
+// is sealed, zero for an account.
+func (x *Mailbox) seal(ctx context.Context, user string, r *overlay.Record, text []byte) (to overlay.ID, err error) {
 	telephone, account, err := x.clients.known(ctx, user)
 	name, _ := cutUser(user)
 	switch {
 	case telephone:
-		sealed, err = x.self.SealTo(x.members.chain(name), mailboxInfo(r), text)
+		is := x.members.telephone(name)
+		s, err := sealTwice(x.self, is.node, is.chain, x.members.self.Chain(), mailboxInfo(*r), text)
+		if err == nil {
+			r.Value, err = s.append(nil)
+		}
+		return is.node, err
 	case account:
 		c, _ := x.accounts.get(name)
-		key, e := c.key()
-		if e != nil {
-			return nil, e
+		key, err := c.key()
+		if err != nil {
+			return to, err
 		}
-		sealed, err = identity.Seal(key.PublicKey(), mailboxInfo(r), text)
+		value, err := identity.Seal(key.PublicKey(), mailboxInfo(*r), text)
+		r.Value = append([]byte{valueFormat}, value...)
+		return to, err
 	case err == nil:
 		err = location.ErrNotFound
 	}
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte{valueFormat}, sealed...), nil
+	return to, err
 }
-
-var errUnreadable = errors.New("usage: not to be read here")
 
 // open reads a record.
 func (x *Mailbox) open(user string, r overlay.Record) (m message.Message, err error) {
-	if len(r.Value) == 0 || r.Value[0] != valueFormat {
-		return m, errUnreadable
-	}
 	var text []byte
 	if user == x.members.self.User() {
-		text, err = x.self.Unseal(mailboxInfo(r), r.Value[1:])
+		text, err = x.unsealOwn(r)
 	} else {
-		text, err = x.unseal(user, mailboxInfo(r), r.Value[1:])
+		text, err = x.unseal(user, r)
 	}
 	if err != nil {
 		return m, err
@@ -192,18 +208,30 @@ func (x *Mailbox) open(user string, r overlay.Record) (m message.Message, err er
 	return m, err
 }
 
+// unsealOwn is for what is sealed to this telephone.
+func (x *Mailbox) unsealOwn(r overlay.Record) ([]byte, error) {
+	if len(r.Value) > 0 && r.Value[0] == valueFormat { // of an earlier release
+		return x.self.Unseal(mailboxInfo(r), r.Value[1:])
+	}
+	s, err := parseSealed(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(x.self, mailboxInfo(r))
+}
+
 // unseal is for what is sealed to an account.
-func (x *Mailbox) unseal(user string, info, sealed []byte) ([]byte, error) {
+func (x *Mailbox) unseal(user string, r overlay.Record) ([]byte, error) {
 	name, _ := cutUser(user)
 	c, ok := x.accounts.get(name)
-	if !ok {
+	if !ok || len(r.Value) == 0 || r.Value[0] != valueFormat {
 		return nil, errUnreadable
 	}
 	key, err := c.key()
 	if err != nil {
 		return nil, err
 	}
-	return identity.Unseal(key, info, sealed)
+	return identity.Unseal(key, mailboxInfo(r), r.Value[1:])
 }
 
 // Waiting lists what waits for an address, oldest first, as far as this phone can
@@ -256,13 +284,17 @@ func (x *Mailbox) Remove(ctx context.Context, m message.Message) error {
 	return nil
 }
 
-// Count is how many messages wait for an address, whoever can read them.
+// Count is how many messages wait for an address, whoever can read them; of this
+// telephone's own, those that it can read.
 func (x *Mailbox) Count(ctx context.Context, aor string) (int, error) {
 	user, err := bareUser(aor)
 	if err != nil {
 		return 0, err
 	}
 	records, err := x.get(ctx, user)
+	if user == x.members.self.User() {
+		records, _ = x.divide(records)
+	}
 	return len(records), err
 }
 
@@ -276,10 +308,16 @@ func (x *Mailbox) Watch(addresses func() []string, changed func(aor string, coun
 			if err != nil || !resource.IsZero() && resource != mailboxAt(user) {
 				continue
 			}
-			n, err := x.Count(ctx, aor)
+			records, err := x.get(ctx, user)
 			if err != nil {
 				failed = errors.Join(failed, err)
-			} else if x.counted(user, n) {
+				continue
+			}
+			if user == x.members.self.User() {
+				readable, unreadable := x.divide(records)
+				records, failed = readable, errors.Join(failed, x.bury(ctx, unreadable))
+			}
+			if n := len(records); x.counted(user, n) {
 				changed(aor, n)
 			}
 		}

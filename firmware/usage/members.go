@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -25,8 +26,14 @@ type Members struct {
 
 	claiming sync.Mutex // one extension is claimed at a time
 
-	mu     sync.RWMutex        // guards what follows
-	chains map[string][][]byte // certificate chain by extension, nil before it was read
+	mu         sync.RWMutex         // guards what follows
+	telephones map[string]telephone // by extension, nil before they were read
+}
+
+// telephone is who has an extension.
+type telephone struct {
+	node  overlay.ID
+	chain [][]byte // certificates
 }
 
 // NewMembers makes the list, as the phone self sees it.
@@ -46,22 +53,32 @@ func (m *Members) Telephone(user string) bool {
 	ext, _, _ := strings.Cut(user, "@")
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	_, ok := m.chains[ext]
+	_, ok := m.telephones[ext]
 	return ok
 }
 
-// chain is the certificate chain of the telephone with this extension.
-func (m *Members) chain(ext string) [][]byte {
+// Node is the node of the telephone with this extension, zero if nobody has it. It
+// takes no time, as Telephone.
+func (m *Members) Node(ext string) overlay.ID { return m.telephone(ext).node }
+
+func (m *Members) telephone(ext string) telephone {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.chains[ext]
+	return m.telephones[ext]
+}
+
+// extensions are all that somebody has.
+func (m *Members) extensions() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Sorted(maps.Keys(m.telephones))
 }
 
 // listed reports whether the list was ever read.
 func (m *Members) listed() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.chains != nil
+	return m.telephones != nil
 }
 
 // List is everybody who was enrolled, in the order of extensions.
@@ -81,14 +98,16 @@ func (m *Members) List(ctx context.Context) ([]identity.Member, error) {
 	slices.SortFunc(out, func(a, b identity.Member) int {
 		return cmp.Or(cmp.Compare(a.Extension, b.Extension), a.Node.Compare(b.Node))
 	})
-	chains := make(map[string][][]byte, len(out))
+	telephones := make(map[string]telephone, len(out))
 	for _, member := range slices.Backward(out) { // of two with one extension, the first
-		if chains[strconv.Itoa(member.Extension)], err = identity.ParseChain(values[member.Node]); err != nil {
+		chain, err := identity.ParseChain(values[member.Node])
+		if err != nil {
 			panic("BUG: a member's chain is verified and cannot be read")
 		}
+		telephones[strconv.Itoa(member.Extension)] = telephone{member.Node, chain}
 	}
 	m.mu.Lock()
-	m.chains = chains
+	m.telephones = telephones
 	m.mu.Unlock()
 	return out, nil
 }
@@ -100,7 +119,7 @@ func (m *Members) Has(ctx context.Context, user string) (bool, error) {
 }
 
 // Claim gives a newcomer an extension: the one it wishes, else the lowest free
-// one from identity.FirstExtension. The extension is taken when Claim returns, on the
+// one from identity.FirstExtension under which nobody has left anything. The extension is taken when Claim returns, on the
 // disks of several phones. It is an identity.Claim.
 func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err error) {
 	m.claiming.Lock()
@@ -120,11 +139,41 @@ func (m *Members) Claim(ctx context.Context, n identity.Newcomer) (ext int, err 
 	if ext, err = choose(n.Wish, list, accounts); err != nil {
 		return 0, err
 	}
+	for n.Wish == 0 {
+		left, err := m.legacy(ctx, ext)
+		if err != nil {
+			return 0, err
+		}
+		if !left {
+			break
+		}
+		accounts = append(accounts, ext)
+		if ext, err = choose(0, list, accounts); err != nil {
+			return 0, err
+		}
+	}
 	chain, err := n.Issue(ext)
 	if err != nil {
 		return 0, err
 	}
 	return ext, m.add(ctx, n.Node, chain)
+}
+
+// legacy reports whether contacts or messages of a telephone that was shut out wait
+// under an extension: they are for one who is meant to take its place.
+func (m *Members) legacy(ctx context.Context, ext int) (bool, error) {
+	_, office := cutUser(m.self.User())
+	user := strconv.Itoa(ext) + "@" + office
+	for _, place := range []overlay.Slot{{Resource: contactsAt(user), Kind: overlay.Contacts}, {Resource: mailboxAt(user), Kind: overlay.Mailbox}} {
+		records, _, err := m.ring.Get(ctx, place.Resource, place.Kind)
+		if err != nil {
+			return false, fmt.Errorf("look what is left of %s: %w", user, err)
+		}
+		if len(records) > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Keep makes sure that the ring lists this phone: nobody did it for a founder,

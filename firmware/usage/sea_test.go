@@ -30,6 +30,7 @@ type sea struct {
 	expires map[overlay.Slot]time.Time
 	gets    map[overlay.Kind]int
 	puts    map[overlay.Kind]int
+	revoked map[overlay.ID]bool
 	err     error // of everything
 	before  func(overlay.Record)
 }
@@ -37,7 +38,7 @@ type sea struct {
 func newSea() *sea {
 	return &sea{
 		records: make(map[overlay.Slot]overlay.Record), expires: make(map[overlay.Slot]time.Time),
-		gets: make(map[overlay.Kind]int), puts: make(map[overlay.Kind]int),
+		gets: make(map[overlay.Kind]int), puts: make(map[overlay.Kind]int), revoked: make(map[overlay.ID]bool),
 	}
 }
 
@@ -95,6 +96,7 @@ func (s *sea) count(do func()) (gets, puts map[overlay.Kind]int) {
 type boat struct {
 	id       overlay.ID
 	ext      int
+	sea      *sea // nil: it knows of no revocations
 	writer   *Writer
 	changes  *Changes
 	members  *Members
@@ -108,7 +110,7 @@ type boat struct {
 func (b *boat) SignRecord(r *overlay.Record) error { r.Owner = b.id; return nil }
 func (b *boat) ID() overlay.ID                     { return b.id }
 func (b *boat) User() string                       { return fmt.Sprintf("%d@office", b.ext) }
-func (b *boat) Chain() [][]byte                    { return [][]byte{[]byte(b.User())} }
+func (b *boat) Chain() [][]byte                    { return [][]byte{[]byte(b.User()), b.id[:]} }
 func (b *boat) ParseMember(value []byte) (identity.Member, error) {
 	chain, err := identity.ParseChain(value)
 	if err != nil {
@@ -116,16 +118,23 @@ func (b *boat) ParseMember(value []byte) (identity.Member, error) {
 	}
 	ext, _, _ := strings.Cut(string(chain[0]), "@")
 	n, err := strconv.Atoi(ext)
-	return identity.Member{Node: nodeOf(n), User: string(chain[0]), Extension: n}, err
+	node := nodeOf(n)
+	if len(chain) > 1 {
+		node = overlay.ID(chain[1])
+	}
+	if b.sea != nil && b.sea.revoked[node] {
+		return identity.Member{}, identity.ErrRevoked
+	}
+	return identity.Member{Node: node, User: string(chain[0]), Extension: n}, err
 }
 
-// The seal of a boat is the name of who may break it.
+// The seal of a boat is the node of who may break it.
 func (b *boat) SealTo(chain [][]byte, info, text []byte) ([]byte, error) {
-	return slices.Concat(chain[0], []byte{0}, info, text), nil
+	return slices.Concat(chain[1], info, text), nil
 }
 
 func (b *boat) Unseal(info, sealed []byte) ([]byte, error) {
-	text, ok := strings.CutPrefix(string(sealed), b.User()+"\x00"+string(info))
+	text, ok := strings.CutPrefix(string(sealed), string(b.id[:])+string(info))
 	if !ok {
 		return nil, identity.ErrSealed
 	}
@@ -138,8 +147,12 @@ func nodeOf(ext int) (id overlay.ID) {
 }
 
 // launch makes telephone ext of the office, with its boot epoch.
-func launch(s Ring, ext int, epoch uint32) *boat {
-	b := &boat{id: nodeOf(ext), ext: ext}
+func launch(s Ring, ext int, epoch uint32) *boat { return launchAs(s, nodeOf(ext), ext, epoch) }
+
+// launchAs is launch with a node that is not the one of the extension.
+func launchAs(s Ring, node overlay.ID, ext int, epoch uint32) *boat {
+	b := &boat{id: node, ext: ext}
+	b.sea, _ = s.(*sea)
 	b.writer = NewWriter(s, b, epoch)
 	b.changes = NewChanges(s, b.writer, b.id, slog.New(slog.DiscardHandler))
 	b.members = NewMembers(s, b.writer, b, b.changes)

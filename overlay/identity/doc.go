@@ -58,6 +58,11 @@
 //
 // or, in place of share or answer, refuse: a reason. The newcomer confirms
 // first: whoever guesses a code learns whether he was right only by having the
-// guess counted. Each message is a type octet, a length of two octets, and the
-// body.
+// guess counted.
+//
+// A code may be for one place: then one newcomer gets that extension, and the phone
+// whose it was is revoked at that moment, if it is dead. The newcomer need not ask for
+// it.
+//
+// Each message is a type octet, a length of two octets, and the body.
 package identity

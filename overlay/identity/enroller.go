@@ -42,6 +42,10 @@ type Newcomer struct {
 	Node overlay.ID
 	Wish int // the extension it would like, or 0
 
+	// Replaces is the phone that it takes the place of: that one is to be shut out
+	// of the office, if it is dead. Zero: it is one more.
+	Replaces overlay.ID
+
 	// Issue makes the newcomer's certificate chain for an extension. It may be
 	// called again with another one if that turns out to be taken.
 	Issue func(ext int) (chain [][]byte, err error)
@@ -50,7 +54,8 @@ type Newcomer struct {
 // Claim picks a free extension for the newcomer and makes sure that it stays
 // the newcomer's: it returns once the OFFICE-MEMBER record with the issued chain
 // (MemberRecord) is stored. Issue must have been called for the extension
-// returned. It returns ErrTaken when the wish cannot be met.
+// returned. It returns ErrTaken when the wish cannot be met, and ErrAlive when a
+// phone that is to be replaced is not dead.
 type Claim func(ctx context.Context, n Newcomer) (ext int, err error)
 
 // Enroller lets newcomers into the office while it is open. It is safe for
@@ -58,6 +63,7 @@ type Claim func(ctx context.Context, n Newcomer) (ext int, err error)
 //
 //	         Open                    third wrong code, time over, Close
 //	closed --------> open, 0 wrong ------------------------------------> closed
+//	        OpenFor                  the same, or the one newcomer is in
 type Enroller struct {
 	// Configuration makes the configuration document that newcomers are handed;
 	// nil: none. A nil func always has none. It is set before Serve is called.
@@ -71,6 +77,7 @@ type Enroller struct {
 	code     string     // "" when closed
 	until    time.Time  // zero: no end
 	opening  int        // counts Open: a session belongs to one
+	place    Place      // what it is for
 	wrong    int        // tries since Open
 	sessions int
 	tokens   float64 // of the rate limit, as of filled
@@ -87,6 +94,27 @@ func NewEnroller(id *Identity, claim Claim, log *slog.Logger) *Enroller {
 // 0, until it is closed. The count of wrong tries starts again. The error is
 // ErrCode or ErrTooDeep.
 func (e *Enroller) Open(code string, period time.Duration) error {
+	return e.open(code, Place{}, period)
+}
+
+// Place is the extension that a newcomer is to have, and whose it was.
+type Place struct {
+	Extension int        // 0: any
+	Replaces  overlay.ID // zero: nobody's
+}
+
+// OpenFor is OpenRandom for one newcomer, which is to have this place.
+func (e *Enroller) OpenFor(place Place, period time.Duration) (code string, err error) {
+	if err := CheckExtension(place.Extension); err != nil {
+		return "", err
+	}
+	if code, err = randomCode(); err != nil {
+		return "", err
+	}
+	return code, e.open(code, place, period)
+}
+
+func (e *Enroller) open(code string, place Place, period time.Duration) error {
 	code, err := normalCode(code)
 	if err != nil {
 		return err
@@ -96,7 +124,7 @@ func (e *Enroller) Open(code string, period time.Duration) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.code, e.wrong, e.until = code, 0, time.Time{}
+	e.code, e.place, e.wrong, e.until = code, place, 0, time.Time{}
 	e.opening++
 	if period > 0 {
 		e.until = time.Now().Add(period)
@@ -106,12 +134,15 @@ func (e *Enroller) Open(code string, period time.Duration) error {
 
 // OpenRandom opens enrolment with a code of six random digits.
 func (e *Enroller) OpenRandom(period time.Duration) (code string, err error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
+	if code, err = randomCode(); err != nil {
 		return "", err
 	}
-	code = fmt.Sprintf("%06d", n)
 	return code, e.Open(code, period)
+}
+
+func randomCode() (string, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	return fmt.Sprintf("%06d", n), err
 }
 
 // Close closes enrolment, for newcomers halfway through, too.
@@ -213,9 +244,16 @@ func (e *Enroller) serve(ctx context.Context, conn *tls.Conn) error {
 		return err
 	}
 	conn.SetDeadline(time.Now().Add(claimTime + proofTime))
-	a, ext, err := e.admit(ctx, by, pub, q.wish)
+	place, err := e.placeOf(opening)
 	if err != nil {
 		return err
+	}
+	a, ext, err := e.admit(ctx, by, pub, q.wish, place)
+	if err != nil {
+		return err
+	}
+	if place.Extension != 0 {
+		e.occupied(opening)
 	}
 	a.confirm = confirm
 	if body, err = a.marshal(); err != nil {
@@ -238,7 +276,7 @@ func refuse(conn *tls.Conn, why refusal) {
 }
 
 // admit has the extension claimed and makes the certificates.
-func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, wish uint32) (answer, int, error) {
+func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, wish uint32, place Place) (answer, int, error) {
 	node, err := nodeOfKey(pub)
 	if err != nil {
 		return answer{}, 0, err
@@ -248,8 +286,15 @@ func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, w
 			return answer{}, 0, err
 		}
 	}
+	n := Newcomer{Node: node, Wish: int(wish)}
+	if place.Extension != 0 {
+		if n.Wish != 0 && n.Wish != place.Extension {
+			return answer{}, 0, ErrReserved
+		}
+		n.Wish, n.Replaces = place.Extension, place.Replaces
+	}
 	issued := make(map[int][][]byte)
-	issue := func(ext int) ([][]byte, error) {
+	n.Issue = func(ext int) ([][]byte, error) {
 		if c, ok := issued[ext]; ok {
 			return c, nil
 		}
@@ -261,7 +306,7 @@ func (e *Enroller) admit(ctx context.Context, by issuer, pub *ecdsa.PublicKey, w
 	}
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
-	ext, err := e.claim(ctx, Newcomer{Node: node, Wish: int(wish), Issue: issue})
+	ext, err := e.claim(ctx, n)
 	if err != nil {
 		return answer{}, 0, err
 	}
@@ -318,6 +363,25 @@ func (e *Enroller) begin() (code string, opening int, err error) {
 		return "", 0, ErrEnrolmentClosed
 	}
 	return code, e.opening, nil
+}
+
+// placeOf is what an opening is for.
+func (e *Enroller) placeOf(opening int) (Place, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if opening != e.opening {
+		return Place{}, ErrEnrolmentClosed
+	}
+	return e.place, nil
+}
+
+// occupied ends an opening whose place has been taken.
+func (e *Enroller) occupied(opening int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if opening == e.opening {
+		e.code = ""
+	}
 }
 
 // judge counts a try. Of several that come at once, those after the third wrong

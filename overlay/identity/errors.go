@@ -11,7 +11,9 @@ var (
 	ErrWrongCode       error = &fault{"wrong pairing code", "read the code again; enrolment closes after three wrong tries"}
 	ErrEnrolmentClosed error = &fault{"enrolment is closed", "open enrolment on a phone of the office and use the code it shows"}
 	ErrBusy            error = &fault{"the other phone is busy enrolling", "try again in a few seconds"}
-	ErrTaken           error = &fault{"the wished extension is taken", "ask for another extension, or for none"}
+	ErrTaken           error = &fault{"the wished extension is taken", "ask for another extension, or for none; if its telephone is dead, dial *73*EXTENSION# at a living one, or enrol replace EXTENSION on its console"}
+	ErrAlive           error = &fault{"the telephone to be replaced is alive", "switch it off; if it was stolen, revoke it, and try again with the same code"}
+	ErrReserved        error = &fault{"the code is for another extension", "ask for no extension: the code says which it is"}
 	ErrRefused         error = &fault{"the other phone could not enrol this one", "look into the log of the other phone, or try a different one"}
 	ErrUnreachable     error = &fault{"no phone answers there", "check the address and that the other phone is on and in the same network"}
 	ErrForeign         error = &fault{"the answer is not what a phone would send", "check the address; update both phones to the same release"}

@@ -140,15 +140,6 @@ func NodeOf(cs tls.ConnectionState) (overlay.ID, error) {
 	return nodeOfSPKI(cs.PeerCertificates[0].RawSubjectPublicKeyInfo), nil
 }
 
-// UserOf is the user name of the peer, like NodeOf: only for configurations that
-// verify. For SIPServerTLS it is worth nothing, and PeerOf takes its place.
-func UserOf(cs tls.ConnectionState) (string, error) {
-	if len(cs.PeerCertificates) == 0 || len(cs.PeerCertificates[0].EmailAddresses) != 1 {
-		return "", fmt.Errorf("%w: no certificate", ErrUntrusted)
-	}
-	return cs.PeerCertificates[0].EmailAddresses[0], nil
-}
-
 func rawChain(cs tls.ConnectionState) [][]byte {
 	var chain [][]byte
 	for _, c := range cs.PeerCertificates {

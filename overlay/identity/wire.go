@@ -42,6 +42,8 @@ const (
 	refuseTaken
 	refuseFailed
 	refuseDeep
+	refuseAlive
+	refuseReserved
 )
 
 var refusals = map[refusal]error{
@@ -51,6 +53,9 @@ var refusals = map[refusal]error{
 	refuseTaken:  ErrTaken,
 	refuseFailed: ErrRefused,
 	refuseDeep:   ErrTooDeep,
+
+	refuseAlive:    ErrAlive,
+	refuseReserved: ErrReserved,
 }
 
 // refusalOf is the code for err; what the newcomer need not know is
