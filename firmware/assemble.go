@@ -1,7 +1,6 @@
 package firmware
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -70,6 +69,8 @@ type appliance struct {
 	revocations *usage.Revocations
 	directory   *directory
 	door        doorkeeper
+	refused     chan struct{} // capacity 1: a member does not accept this phone's certificate
+	revoked     chan struct{} // capacity 1: this phone has read that it was revoked
 
 	exchange *exchange
 	calls    *ua.UA
@@ -78,6 +79,8 @@ type appliance struct {
 	desk     *desk
 	voice    *voice
 	ledger   *ledger
+	keeper   *keeper
+	times    *timekeeping
 	line     *beat.Line // to process 1; nil: this machine is not the program's own
 	releases *usage.Releases
 	updater  atomic.Pointer[updates.Updater] // nil: none yet
@@ -96,6 +99,8 @@ func (a *appliance) assemble(known []overlay.Peer) error {
 	a.frames = new(capture.Hub)
 	a.events = newMailbox()
 	a.ledger = newLedger(a.db, a.log)
+	a.keeper = newKeeper(a.db, a.log)
+	a.refused, a.revoked = make(chan struct{}, 1), make(chan struct{}, 1)
 	for _, part := range []func() error{
 		a.makeLink,
 		func() error { return a.makeNode(known) },
@@ -118,12 +123,11 @@ func (a *appliance) assemble(known []overlay.Peer) error {
 
 // makeLink listens for other phones, and for newcomers.
 func (a *appliance) makeLink() (err error) {
-	a.door = doorkeeper{panel: a.body.panel, tell: a.events.tell, log: a.log}
-	a.door.enroller = identity.NewEnroller(a.member, func(ctx context.Context, n identity.Newcomer) (int, error) {
-		return a.members.Claim(ctx, n)
-	}, a.log)
+	a.door = doorkeeper{panel: a.body.panel, tell: a.events.tell, holder: a.holder, log: a.log}
+	a.door.enroller = identity.NewEnroller(a.member, a.claim, a.log)
 	a.document = openConfiguration(a.cfg.Data, a.member, a.log)
 	a.door.enroller.Configuration = a.document.Document
+	a.times = a.newTimekeeping()
 	a.link, err = link.Listen(link.Config{
 		Self:          a.self,
 		Office:        a.member.Office(),
@@ -137,9 +141,14 @@ func (a *appliance) makeLink() (err error) {
 		Configuration: a.document,
 		Tap:           a.frames,
 		Version:       a.version,
+		Time:          a.times.tell,
 		Enrol:         a.door.serve,
 		Update:        a.serveUpdate,
-		Log:           a.log,
+		ShutOut: func(by overlay.Peer) {
+			a.log.Debug("a phone of the office does not accept this one's certificate: it was revoked", "by", by)
+			nudge(a.refused)
+		},
+		Log: a.log,
 	})
 	if errors.Is(err, link.ErrAddrInUse) {
 		err = hinted{err, "stop it, or give this one another address with --listen"}
@@ -164,6 +173,7 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 		Log:       a.log,
 	})
 	a.ring, a.sight = a.node.Watch(), a.node.Watch()
+	a.times.views = a.node.Watch()
 	writer := usage.NewWriter(a.node, a.member, epoch)
 	a.changes = usage.NewChanges(a.node, writer, a.self.ID, a.log)
 	a.members = usage.NewMembers(a.node, writer, a.member, a.changes)
@@ -183,6 +193,7 @@ func (a *appliance) makeNode(known []overlay.Peer) error {
 		return nil
 	})
 	a.revocations = usage.NewRevocations(a.node, writer, a.members, a.member, a.bar, revoked, a.log)
+	a.mailbox.Heir(a.revocations.Has, a.messagesLost)
 	return err
 }
 
@@ -201,8 +212,11 @@ func (a *appliance) makeCalls() error {
 			Node:      a.self.ID.String(),
 		},
 		changed: a.node.Watch(),
+		refused: a.refused,
+		revoked: a.revoked,
 		keep:    a.prepare,
 		tell:    a.events.tell,
+		barred:  a.sayBarred,
 		log:     a.log,
 	}
 	return nil
@@ -225,13 +239,15 @@ func (a *appliance) makeTelephone() error {
 		calls:    a.calls,
 		voice:    a.voice,
 		gain:     a.body.audio.SetGain,
+		bell:     a.body.audio.SetBell,
+		keep:     a.keeper.keep,
 		enrol:    a.door,
 		ledger:   a.ledger,
 		events:   a.events,
 		log:      a.log,
 		sounds:   make(map[string]*media.Session),
 		parts:    a.body.parts,
-		again:    append(a.pastCalls(), phone.HotLine{Number: a.cfg.HotLine}),
+		again:    append(slices.Concat(a.keeper.kept(), a.pastCalls()), phone.HotLine{Number: a.cfg.HotLine}),
 	}
 	return nil
 }
@@ -303,9 +319,6 @@ func (a *appliance) bar(nodes ...overlay.ID) {
 	a.link.Cut(nodes...)
 	a.node.Recheck()
 	if slices.Contains(nodes, a.self.ID) {
-		a.body.panel.Tell(hal.Fault{
-			Message: "this phone was shut out of the office",
-			Hint:    "remove its data directory and enrol it anew, if it is yours",
-		})
+		nudge(a.revoked)
 	}
 }

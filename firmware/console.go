@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -224,6 +225,29 @@ func (c console) OpenEnrolment(context.Context) (manage.Enrolment, error) {
 	}
 	c.desk.events.tell(enrolling(code))
 	return manage.Enrolment{Open: true, Code: code, LeftS: int64(enrolTime.Seconds())}, nil
+}
+
+func (c console) OpenEnrolmentFor(ctx context.Context, extension string) (manage.Enrolment, error) {
+	e := manage.Enrolment{Open: true, Extension: extension, LeftS: int64(enrolTime.Seconds())}
+	if old := c.members.Node(extension); !old.IsZero() && old != c.self.ID {
+		at, _, err := c.node.Find(ctx, old)
+		if err != nil {
+			return manage.Enrolment{}, err
+		}
+		if at.ID == old {
+			return manage.Enrolment{}, fmt.Errorf("extension %s: %w", extension, identity.ErrAlive)
+		}
+		e.Replaces = old.String()
+		if seen := c.directory.lastSeen(extension + "@" + c.member.Office()); !seen.IsZero() {
+			e.SeenS = int64(time.Since(seen).Seconds()) + 1
+		}
+	}
+	var err error
+	if e.Code, err = c.door.OpenFor(extension); err != nil {
+		return manage.Enrolment{}, err
+	}
+	c.desk.events.tell(enrolling(e.Code))
+	return e, nil
 }
 
 func (c console) CloseEnrolment(context.Context) error {

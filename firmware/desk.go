@@ -17,6 +17,7 @@ import (
 // enrolment is what the desk can do for newcomers.
 type enrolment interface {
 	Open() (code string)
+	OpenFor(extension string) (code string, err error)
 	Close()
 }
 
@@ -43,6 +44,8 @@ type desk struct {
 	calls    userAgent
 	voice    *voice
 	gain     func(decibel float64) // of the earpiece
+	bell     func(decibel float64) // its gain
+	keep     func(phone.Settings)
 	enrol    enrolment
 	ledger   *ledger
 	events   *mailbox // from the rest of the program
@@ -219,6 +222,10 @@ func (d *desk) do(a phone.Action) {
 		// The bell is the panel's, which is told.
 	case phone.Volume:
 		d.gain(decibels(a.Level))
+	case phone.BellVolume:
+		d.bell(decibels(a.Level))
+	case phone.Keep:
+		d.keep(a.Settings)
 	case phone.Show:
 		if err := d.panel.Show(a.Picture); err != nil {
 			d.log.Warn("lamps", "err", err)
@@ -228,6 +235,10 @@ func (d *desk) do(a phone.Action) {
 	case phone.SelfTest:
 		d.again = append(d.again, partEvents(d.parts())...)
 	case phone.OpenEnrolment:
+		if a.For != "" {
+			d.again = append(d.again, openFor(d.enrol, a.For, d.log))
+			break
+		}
 		d.again = append(d.again, phone.Enrolling{Code: d.enrol.Open()})
 	case phone.CloseEnrolment:
 		d.enrol.Close()

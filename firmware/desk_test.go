@@ -44,6 +44,8 @@ type deskTest struct {
 	panel *haltest.Panel
 	desk  *desk
 	gains []float64
+	bells []float64
+	kept  []phone.Settings
 	stop  func()
 }
 
@@ -59,6 +61,8 @@ func newDeskTest(t *testing.T) *deskTest {
 		panel: w.panel, calls: w.clerk, voice: newVoice(nil, nil, log), ledger: newLedger(db, log),
 		events: newMailbox(), log: log, sounds: make(map[string]*media.Session),
 		gain: func(decibel float64) { w.gains = append(w.gains, decibel) },
+		bell: func(decibel float64) { w.bells = append(w.bells, decibel) },
+		keep: func(s phone.Settings) { w.kept = append(w.kept, s) },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -220,12 +224,16 @@ func (w *deskTest) unchanged() {
 	}
 }
 
-// The keys for it change how loud the earpiece is.
+// The keys for it change how loud the earpiece is, with the handset in its cradle the
+// bell; both are kept.
 func TestDeskVolume(t *testing.T) {
 	w := newDeskTest(t)
-	w.do("h>><")
+	w.do("h>><H<")
 	w.stop()
-	if !slices.Equal(w.gains, []float64{3, 6, 3}) {
-		t.Errorf("gains of %v dB", w.gains)
+	if !slices.Equal(w.gains, []float64{3, 6, 3}) || !slices.Equal(w.bells, []float64{-3}) {
+		t.Errorf("gains of %v and %v dB", w.gains, w.bells)
+	}
+	if want := (phone.Settings{Volume: 8, Bell: 6}); len(w.kept) != 4 || w.kept[3] != want {
+		t.Errorf("kept: %v, want at last %v", w.kept, want)
 	}
 }

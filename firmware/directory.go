@@ -28,13 +28,14 @@ type directory struct {
 	mu      sync.Mutex // guards what follows
 	at      map[netip.Addr]string
 	here    map[string]netip.Addr // those whose node is in sight, by user
+	left    map[string]time.Time  // when the others were last in sight, if they ever were
 	changed []func(user string, here bool)
 }
 
 func newDirectory(self overlay.Peer, members *usage.Members, views <-chan chord.View, log *slog.Logger) *directory {
 	return &directory{
 		self: self, members: members, views: views, log: log,
-		at: make(map[netip.Addr]string), here: make(map[string]netip.Addr),
+		at: make(map[netip.Addr]string), here: make(map[string]netip.Addr), left: make(map[string]time.Time),
 	}
 }
 
@@ -83,6 +84,12 @@ func (d *directory) read(ctx context.Context, view chord.View) error {
 	d.mu.Lock()
 	was := d.here
 	d.here = here
+	for user := range was {
+		d.left[user] = time.Now()
+	}
+	for user := range here {
+		delete(d.left, user)
+	}
 	for user, at := range here {
 		d.at[at] = user
 	}
@@ -133,6 +140,14 @@ func (d *directory) has(at netip.Addr) bool {
 	defer d.mu.Unlock()
 	_, ok := d.at[at]
 	return ok
+}
+
+// lastSeen is when a phone that is not in sight was, zero if it was not since this phone
+// was started.
+func (d *directory) lastSeen(user string) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.left[user]
 }
 
 // phones are those in sight, by user.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"chordophone/firmware/phone"
 	"chordophone/firmware/usage"
@@ -56,6 +57,20 @@ type lamp struct {
 	stop func()
 }
 
+// newMedia makes the sound of a call, with a client or between our telephones.
+func (a *appliance) newMedia(local netip.Addr, client bool) (ua.Media, error) {
+	// Between our telephones everything is sent twice from the first packet on: a LAN has
+	// room for it, and a loss is not heard even once.
+	secure, twice := media.Required, media.Always
+	if client {
+		secure, twice = media.Optional, media.OnLoss
+	}
+	return media.New(media.Config{
+		Local: local, Secure: secure, Redundancy: twice, Log: a.log,
+		Ptime: time.Duration(a.cfg.PacketTime) * time.Millisecond,
+	})
+}
+
 // makeExchange makes the SIP side.
 func (a *appliance) makeExchange() error {
 	user := strconv.Itoa(a.member.Extension())
@@ -92,17 +107,9 @@ func (a *appliance) makeExchange() error {
 		Stack: x.stack, Server: phoneEnd, Local: a.self.Addr.Addr(),
 		Locate:    a.clients,
 		Telephone: a.members.Telephone,
-		NewMedia: func(local netip.Addr, client bool) (ua.Media, error) {
-			// Between our telephones everything is sent twice from the first packet on: a
-			// LAN has room for it, and a loss is not heard even once.
-			secure, twice := media.Required, media.Always
-			if client {
-				secure, twice = media.Optional, media.OnLoss
-			}
-			return media.New(media.Config{Local: local, Secure: secure, Redundancy: twice, Log: a.log})
-		},
-		Dialogs: func(all []ua.DialogState) { x.presence.Dialogs(self, telephoneDialogs(all)) },
-		Log:     a.log,
+		NewMedia:  a.newMedia,
+		Dialogs:   func(all []ua.DialogState) { x.presence.Dialogs(self, telephoneDialogs(all)) },
+		Log:       a.log,
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"chordophone/board"
 	"chordophone/firmware/config"
 	"chordophone/hal"
+	"chordophone/hal/alsa"
 	"chordophone/hal/display"
 	"chordophone/hal/pins"
 	"chordophone/hal/pipe"
@@ -32,16 +33,21 @@ func (h *hardware) Close() error {
 	return errors.Join(h.panel.Close(), h.audio.Close())
 }
 
-// openHardware opens the board that the configuration names: the terminal if
-// there is one, else the pipe.
-func openHardware(cfg config.Run, std Stdio, logs *logBook, log *slog.Logger) (*hardware, error) {
-	name := cfg.Board
-	if name == "" {
-		name = "pipe"
-		if term.IsTerminal(int(std.In.Fd())) && term.IsTerminal(int(std.Out.Fd())) {
-			name = "term"
-		}
+// boardName is the board that the configuration names: the terminal if there is one,
+// else the pipe.
+func boardName(cfg config.Run, std Stdio) string {
+	switch {
+	case cfg.Board != "":
+		return cfg.Board
+	case term.IsTerminal(int(std.In.Fd())) && term.IsTerminal(int(std.Out.Fd())):
+		return "term"
 	}
+	return "pipe"
+}
+
+// openHardware opens the telephone's board.
+func openHardware(cfg config.Run, std Stdio, logs *logBook, log *slog.Logger) (*hardware, error) {
+	name := boardName(cfg, std)
 	if name != "pipe" && name != "term" {
 		return openBoard(name, cfg, log)
 	}
@@ -96,7 +102,7 @@ func openSound(b *board.Board, cfg config.Run) (audio *sound.Audio, err error) {
 			Playback: b.Audio.Playback,
 			Speaker:  b.Audio.Speaker,
 			SideTone: float64(b.Audio.SideTone),
-			Volume:   b.Audio.Volume,
+			Control:  alsa.Control{Name: b.Audio.Control, Normal: b.Audio.Volume},
 		})
 	}
 	if err != nil || b.RingerDevice == "" {

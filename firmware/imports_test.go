@@ -57,6 +57,8 @@ var forbidden = []struct {
 	{".", "github.com/beevik/ntp", "firmware/appliance/network", "time servers are the business of the network program"},
 	{".", "github.com/diskfs/go-diskfs", "firmware/appliance/disk", "file systems are made in one place"},
 	{"firmware/appliance/guard", "os", "", "the state machine does no I/O"},
+	{"firmware/appliance/clock/consensus", "os", "", "the state machine does no I/O"},
+	{"firmware/appliance/clock/consensus", "net", "", "the state machine does no I/O"},
 	{"firmware/appliance/network/lease", "os", "", "the state machine does no I/O"},
 	{"firmware/appliance/network/linklocal", "os", "", "the state machine does no I/O"},
 	{"firmware/appliance", "overlay/chord", "", "the machine knows no ring"},

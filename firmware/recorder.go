@@ -149,6 +149,8 @@ func textIn(ev phone.Event) int {
 		return len(ev.Call) + len(ev.Cause)
 	case phone.Enrolling:
 		return len(ev.Code)
+	case phone.Unable:
+		return len(ev.Text)
 	case phone.Past:
 		return len(ev.Number) + len(ev.Name)
 	case phone.Heard:

@@ -38,7 +38,11 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio, line *b
 	}
 	member, known, err := membership(ctx, cfg, log)
 	alone := errors.Is(err, identity.ErrNone)
-	if err != nil && !alone {
+	later := unattended(boardName(cfg, std), line) && (passes(err) || turnedAway(err))
+	if err != nil && !alone && !later {
+		if passes(err) {
+			log.Info("one try to join was made; a telephone with a board of its own, or its own card, keeps trying")
+		}
 		return err
 	}
 	hw, herr := openHardware(cfg, std, logs, log)
@@ -46,6 +50,10 @@ func Run(ctx context.Context, cfg config.Run, version string, std Stdio, line *b
 		return herr
 	}
 	defer hw.Close()
+	if later {
+		member, known, err = keepJoining(ctx, cfg, hw, err, log)
+		alone = turnedAway(err) // and somebody with another code may be at the keys
+	}
 	if alone && hw.board.Name != "pipe" { // else a script is at the keys
 		member, known, err = settle(ctx, cfg, hw, log)
 	}
@@ -97,9 +105,11 @@ func (a *appliance) run(ctx context.Context) error {
 	top.Go(func() error { return a.changes.Run(topCtx) })
 	top.Go(func() error { return a.directory.run(topCtx) })
 	top.Go(func() error { return a.ledger.run(topCtx) })
+	top.Go(func() error { return a.keeper.run(topCtx) })
 	top.Go(func() error { return a.lookForIsland(topCtx) })
 	top.Go(func() error { return a.watchBody(topCtx) })
 	top.Go(func() error { return a.guarded(topCtx) })
+	top.Go(func() error { return a.times.run(topCtx) })
 	if u := a.updater.Load(); u != nil && a.line != nil {
 		top.Go(func() error { return u.Run(topCtx) })
 	}

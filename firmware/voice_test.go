@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"chordophone/firmware/config"
 	"chordophone/firmware/tone"
 	"chordophone/hal"
 	"chordophone/hal/haltest"
 )
+
+// perSecond is how many frames a second of sound has.
+const perSecond = int(time.Second / hal.Frame)
 
 // colleague is a call whose far end says one constant and counts frames.
 type colleague struct {
@@ -108,8 +114,8 @@ func TestCallIsHeard(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		far.mu.Lock()
 		defer far.mu.Unlock()
-		if far.plays < 48 || far.plays > 53 {
-			t.Errorf("%d frames in one second, want 50", far.plays)
+		if far.plays < perSecond-2 || far.plays > perSecond+3 {
+			t.Errorf("%d frames in one second, want %d", far.plays, perSecond)
 		}
 		if !slices.Equal(far.heard[:4], []int16{7, 8, 9, 0}) {
 			t.Errorf("what was said first arrives as %v", far.heard[:4])
@@ -143,7 +149,7 @@ func TestConference(t *testing.T) {
 		if ada.heard[0] != 101 || ada.heard[len(ada.heard)-1] != 1 || bob.heard[0] != 11 {
 			t.Errorf("one hears %d, then %d, the other %d", ada.heard[0], ada.heard[len(ada.heard)-1], bob.heard[0])
 		}
-		if a, b := ada.frames(), bob.frames(); a < 48 || a > 53 || b < 23 || b > 28 || len(ada.heard) != a*hal.FrameSamples || len(bob.heard) != b*hal.FrameSamples {
+		if a, b := ada.frames(), bob.frames(); a < perSecond-2 || a > perSecond+3 || b < perSecond/2-2 || b > perSecond/2+3 || len(ada.heard) != a*hal.FrameSamples || len(bob.heard) != b*hal.FrameSamples {
 			t.Errorf("%d and %d frames in a second and half of one, %d and %d samples", a, b, len(ada.heard), len(bob.heard))
 		}
 	})
@@ -159,8 +165,8 @@ func TestDeviceFails(t *testing.T) {
 		audio.Fail(errors.New("unplugged"))
 		before := far.frames()
 		time.Sleep(time.Second)
-		if frames := far.frames() - before; frames < 48 || frames > 52 {
-			t.Errorf("%d frames in the second after the device failed, want 50", frames)
+		if frames := far.frames() - before; frames < perSecond-2 || frames > perSecond+2 {
+			t.Errorf("%d frames in the second after the device failed, want %d", frames, perSecond)
 		}
 		audio.Fail(nil)
 		v.set(earpiece{})
@@ -180,6 +186,33 @@ func TestMix(t *testing.T) {
 	mix(a, []int16{2, 30000, -30000})
 	if !slices.Equal(a, []int16{3, 32767, -32768}) {
 		t.Errorf("mixed to %v", a)
+	}
+}
+
+// Everybody is asked for packets of the length that is set, and our own telephones for each
+// of them twice.
+func TestPacketTimeOffered(t *testing.T) {
+	for _, c := range []struct {
+		client bool
+		ms     uint16
+		want   []string
+	}{
+		{false, 10, []string{"a=ptime:10\r\n", "RTP/SAVP 121 "}},
+		{true, 10, []string{"a=ptime:10\r\n", "RTP/AVP 9 "}},
+		{false, 20, []string{"a=ptime:20\r\n"}},
+	} {
+		a := &appliance{cfg: config.Run{PacketTime: c.ms}, log: slog.New(slog.DiscardHandler)}
+		m, err := a.newMedia(netip.MustParseAddr("127.0.44.10"), c.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offer, err := m.Offer()
+		m.Close()
+		for _, want := range c.want {
+			if err != nil || !strings.Contains(string(offer), want) {
+				t.Errorf("client %t: %v, no %q in\n%s", c.client, err, want, offer)
+			}
+		}
 	}
 }
 

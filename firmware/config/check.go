@@ -6,11 +6,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // the SD card has no other
 	"unicode"
 	"unicode/utf8"
 
 	"chordophone/firmware/tone"
 )
+
+// longestSoak is a month.
+const longestSoak = 30 * 24 * time.Hour
 
 // source says where each key got its value: the flag, or the file and line.
 type source map[string]string
@@ -31,6 +36,9 @@ func (r *Run) check(src source) error {
 		if problem := checkSound(s.value); problem != "" {
 			return bad(s.name, problem)
 		}
+	}
+	if r.PacketTime != 10 && r.PacketTime != 20 {
+		return bad("packet-time", fmt.Sprintf("packets of %d ms are not made", r.PacketTime))
 	}
 	if r.Found != "" && r.Join != "" {
 		return &Error{Where: src["found"] + " and " + src["join"], Problem: "a telephone founds an office or joins one", Hint: "leave one of them out"}
@@ -68,6 +76,12 @@ func (r *Run) check(src source) error {
 	}
 	if src["wifi"] != "" && !validWiFi(r.WiFi) {
 		return bad("wifi", "not a network and its password")
+	}
+	if r.UpdateSoak < 0 || r.UpdateSoak > longestSoak {
+		return bad("update-soak", fmt.Sprintf("%v cannot be waited", r.UpdateSoak))
+	}
+	if _, err := time.LoadLocation(r.TimeZone); err != nil || r.TimeZone == "" {
+		return bad("time-zone", fmt.Sprintf("no time zone %q is known", r.TimeZone))
 	}
 	if !slices.Contains(tone.Countries(), r.Country) {
 		return bad("country", fmt.Sprintf("no tones of %q are known", r.Country))

@@ -19,6 +19,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"time"
+
+	"chordophone/firmware/update/rollout"
 )
 
 // Command is what Parse found: a pointer to one of the structs below.
@@ -34,6 +37,8 @@ type Run struct {
 	Board string `name:"board" placeholder:"NAME|FILE" example:"handset-4x4" help:"Hardware: a known board, a board file, 'term' (default on a terminal) or 'pipe' (default otherwise)." want:"one of 'chordophone board list', or a file"`
 	Mic   string `name:"mic" default:"none" help:"Where sound comes from on a board without its own: a WAV file, alsa:DEVICE, unix:PATH or none." want:"a WAV file, alsa:DEVICE, unix:PATH or none"`
 	Ear   string `name:"ear" default:"none" help:"Where sound goes on a board without its own: a WAV file, alsa:DEVICE, unix:PATH or none." want:"a WAV file, alsa:DEVICE, unix:PATH or none"`
+
+	PacketTime uint16 `name:"packet-time" placeholder:"MS" default:"20" help:"Milliseconds of sound in a packet that this telephone wishes to be sent: 10 makes calls to it sound 10 ms earlier and has twice as many packets." want:"10 or 20"`
 
 	Found       string `name:"found" placeholder:"NAME" example:"acme" help:"Found the office of this name if the data folder holds no identity yet." want:"1 to 63 of a-z, 0-9, '-' and '.', like a host name, for it stands in addresses: acme, paris.acme"`
 	Join        Secret `name:"join" placeholder:"CODE" example:"4821-9375" help:"Otherwise join the office that answers, with this pairing code." want:"the 6 to 32 digits that the other telephone shows after *73#"`
@@ -59,6 +64,10 @@ type Run struct {
 
 	WiFi Secret   `name:"wifi" placeholder:"SSID:PASS" example:"office:a long password" help:"On the SD-card image: the wireless network to join, besides the cable." want:"SSID:PASS, the password of 8 to 63 characters"`
 	NTP  []string `name:"ntp" placeholder:"HOST" sep:"none" example:"192.0.2.1" help:"On the SD-card image: a time server to ask before those that the network names. May be given more than once." want:"a host name or an IP address"`
+
+	UpdateHours rollout.Hours `name:"update-hours" default:"02:00-05:00" placeholder:"H:M-H:M|any" help:"Hours in which the telephone may start by itself with a release that it has from another one. If it has no clock that can be right it waits for an hour without calls instead. What is given to it by hand, and update now, do not wait for more than the end of calls." want:"two times of a day such as 22:00-05:30, or any"`
+	UpdateSoak  time.Duration `name:"update-soak" default:"10m" help:"How long other telephones must have run a release before this one takes it from them." want:"a time up to 720h, such as 10m or 24h"`
+	TimeZone    string        `name:"time-zone" default:"Local" example:"Europe/Berlin" help:"Time zone of update-hours (default: that of the machine; on the SD-card image, UTC)." want:"a name of the IANA time zone database such as Europe/Berlin, or UTC"`
 
 	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
 

@@ -6,17 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"chordophone/firmware/tone"
+	"chordophone/firmware/update/rollout"
 )
 
 // parse parses a command line in an empty folder.
@@ -44,10 +44,23 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
+func hours(t *testing.T, text string) rollout.Hours {
+	t.Helper()
+	h, err := rollout.ParseHours(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func TestCommands(t *testing.T) {
-	plain := Run{Data: "./chordophone-data", Mic: "none", Ear: "none", DNS: 53, SSH: 2222, Country: "eu", LogFormat: "text"}
+	night := hours(t, "02:00-05:00")
+	plain := Run{
+		Data: "./chordophone-data", Mic: "none", Ear: "none", PacketTime: 20, DNS: 53, SSH: 2222, Country: "eu", LogFormat: "text",
+		UpdateHours: night, UpdateSoak: 10 * time.Minute, TimeZone: "Local",
+	}
 	full := Run{
-		Data: "d", Listen: netip.MustParseAddr("127.0.0.12"), Board: "pipe", Mic: "speech.wav", Ear: "alsa:hw:1,0",
+		Data: "d", Listen: netip.MustParseAddr("127.0.0.12"), Board: "pipe", Mic: "speech.wav", Ear: "alsa:hw:1,0", PacketTime: 10,
 		Join: "4821-9375", PairingCode: "135790", Extension: "102", Name: "Anna Lindqvist",
 		Peers:       []Peer{{netip.MustParseAddrPort("127.0.0.11:6084")}, {netip.MustParseAddrPort("[::1]:7000")}, {netip.MustParseAddrPort("[::2]:6084")}},
 		NoDiscovery: true,
@@ -56,6 +69,7 @@ func TestCommands(t *testing.T) {
 		Floating:    netip.MustParsePrefix("192.0.2.250/24"),
 		CallWaiting: true, HotLine: "100", SSH: 22, Metrics: 9100,
 		WiFi: "net:a:pass:word", NTP: []string{"time.example", "192.0.2.1"},
+		UpdateHours: hours(t, "22:00-05:30"), UpdateSoak: 24 * time.Hour, TimeZone: "Europe/Berlin",
 		Country: "uk", LogLevel: slog.LevelDebug, LogFormat: "json",
 	}
 	found := plain
@@ -66,9 +80,9 @@ func TestCommands(t *testing.T) {
 	}{
 		{"run", &plain},
 		{"run --found paris.acme", &found},
-		{"run --data d --listen 127.0.0.12 --board pipe --mic speech.wav --ear alsa:hw:1,0 --join 4821-9375 --pairing-code 135790" +
+		{"run --data d --listen 127.0.0.12 --board pipe --mic speech.wav --ear alsa:hw:1,0 --packet-time 10 --join 4821-9375 --pairing-code 135790" +
 			" --extension 102 --name Anna\u00a0Lindqvist --peer 127.0.0.11 --peer [::1]:7000 --peer ::2 --no-discovery --account soft:a:b,c --account two:x --trust 192.0.2.32/28 --trust 192.0.2.9/32 --floating 192.0.2.250/24 --dns-port 0" +
-			" --call-waiting --hot-line 100 --ssh-port 22 --metrics-port 9100 --wifi net:a:pass:word --ntp time.example --ntp 192.0.2.1 --country uk --log-level debug --log-format json", &full},
+			" --call-waiting --hot-line 100 --ssh-port 22 --metrics-port 9100 --wifi net:a:pass:word --ntp time.example --ntp 192.0.2.1 --update-hours 22:00-05:30 --update-soak 24h --time-zone Europe/Berlin --country uk --log-level debug --log-format json", &full},
 		{"demo", &Demo{Phones: 3, Out: "build/demo"}},
 		{"demo --phones 5 --out x --speech s.wav", &Demo{Phones: 5, Out: "x", Speech: "s.wav"}},
 		{"board list", &BoardList{}},
@@ -126,6 +140,7 @@ func TestBadUsage(t *testing.T) {
 		{"run --data=", []string{"--data: empty; want a folder"}},
 		{"run --mic aslo:hw", []string{`--mic: "aslo"`, "alsa:DEVICE"}},
 		{"run --ear unix:", []string{"--ear: nothing after unix:"}},
+		{"run --packet-time 15", []string{"--packet-time: packets of 15 ms are not made; want 10 or 20"}},
 		{"run --found a --join 123456", []string{"--found and --join: "}},
 		{"run --found Büro", []string{`--found: "Büro"`, "a-z"}},
 		{"run --found -a", []string{"--found"}},
@@ -136,6 +151,11 @@ func TestBadUsage(t *testing.T) {
 		{"run --extension 10000", []string{"--extension: "}},
 		{"run --extension 0101", []string{"--extension: "}},
 		{"run --floating 224.0.0.5/24", []string{"--floating: 224.0.0.5 cannot", "such as"}},
+		{"run --update-hours 22-5", []string{"--update-hours: ", "22:00-05:30, or any"}},
+		{"run --update-soak soon", []string{"--update-soak: ", "10m or 24h"}},
+		{"run --update-soak 721h", []string{"--update-soak: 721h0m0s cannot be waited", "up to 720h"}},
+		{"run --update-soak -1s", []string{"--update-soak: "}},
+		{"run --time-zone Mars/Olympus", []string{"--time-zone: no time zone", "IANA"}},
 		{"run --wifi net:short", []string{"--wifi: not a network", "8 to 63"}},
 		{"run --ssh-port 0", []string{"--ssh-port: the console"}},
 		{"run --hot-line 12x", []string{"--hot-line: \"12x\" is no number"}},
@@ -165,129 +185,6 @@ func TestBadUsage(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestFile(t *testing.T) {
-	t.Chdir(t.TempDir())
-	write(t, "d/config.toml", `
-extension = 104     # a number is good, too
-no-discovery = true
-peer = ["127.0.0.11", "127.0.0.12:7000"]
-log-level = "warn"
-account = "soft:secret"
-country = "fr"
-`)
-	cmd, err := Parse([]string{"run", "--data", "d", "--country", "us", "--peer", "127.0.0.99"}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &Run{
-		Data: "d", Mic: "none", Ear: "none", Extension: "104", NoDiscovery: true, LogLevel: slog.LevelWarn, LogFormat: "text", DNS: 53, SSH: 2222,
-		Accounts: []Account{{"soft", "secret"}},
-		Country:  "us",                                                 // the flag overrides the file,
-		Peers:    []Peer{{netip.MustParseAddrPort("127.0.0.99:6084")}}, // wholly
-	}
-	if !reflect.DeepEqual(bare(cmd), want) {
-		t.Errorf("got %+v\nwant %+v", cmd, want)
-	}
-
-	// The same by name; then it may say where the data is.
-	write(t, "elsewhere.toml", "data = 'e'\nfound = 'acme'")
-	cmd, err = Parse([]string{"run", "--config", "elsewhere.toml"}, io.Discard)
-	if r, ok := cmd.(*Run); err != nil || !ok || r.Data != "e" || r.Found != "acme" || r.File() != "elsewhere.toml" {
-		t.Errorf("%+v, %v", cmd, err)
-	}
-	if err := CheckFile("elsewhere.toml"); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestBadFile(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{"extension = 101\nlog_level = 'info'", "config.toml:2: log_level: unknown key; did you mean log-level?"},
-		{"\n\nteapot = 1", "config.toml:3: teapot: unknown key; known are data, listen,"},
-		{"a.b = 1", "config.toml:1: a.b: unknown key"},
-		{"[run]\nextension = 101", "config.toml:1: run: sections are not used"},
-		{"[[run]]", "config.toml:1: run: sections are not used"},
-		{"extension = 101\nextension = 102", "config.toml:2:"},
-		{"extension = ", "config.toml:1:"},
-		{"\x00\xff", "config.toml:1:1"},
-		{"country = 'eu'\nextension = 99", `config.toml:2: extension: "99" cannot be an extension; want a number from 100 to 9999`},
-		{"listen = 'x'", "config.toml:1: listen: "},
-		{"listen = 'x'", "such as 192.0.2.7"},
-		{"listen = ['127.0.0.1']", "config.toml:1: listen: one value, not a list"},
-		{"listen = 1.5", "config.toml:1: listen: a value of the wrong kind"},
-		{"peer = [['x']]", "config.toml:1: peer: a value of the wrong kind"},
-		{"no-discovery = 'perhaps'", `config.toml:1: no-discovery: "perhaps" is neither; want true or false`},
-		{"log-level = 'loud'", "config.toml:1: log-level: "},
-		{"account = ['a:b', 'c']", "config.toml:1: account: no ':'"},
-		{"config = 'x'", "config.toml:1: config: not for the file; give --config on the command line"},
-		{"data = 'e'", "config.toml:1: data: this file lies in the data folder"},
-		{"found = 'a'\njoin = '123456'", "config.toml:1: found and d/config.toml:2: join: "},
-		{strings.Repeat("#", mostBytes+1), "d/config.toml: longer than 64 KiB"},
-	} {
-		t.Run(c.want, func(t *testing.T) {
-			t.Chdir(t.TempDir())
-			write(t, "d/config.toml", c.text)
-			_, err := Parse([]string{"run", "--data", "d"}, io.Discard)
-			var e *Error
-			if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%v\nlacks %q", err, c.want)
-			}
-		})
-	}
-	t.Run("unreadable", func(t *testing.T) {
-		t.Chdir(t.TempDir())
-		if err := os.MkdirAll("d/config.toml", 0o700); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Parse([]string{"run", "--data", "d"}, io.Discard)
-		var e *Error
-		if err == nil || errors.As(err, &e) {
-			t.Errorf("%v: want a failure, not bad usage", err)
-		}
-		if err := CheckFile("none.toml"); !errors.Is(err, fs.ErrNotExist) {
-			t.Error(err)
-		}
-	})
-}
-
-// TestPrint: the printed file changes nothing, shows every key, and its examples
-// are right.
-func TestPrint(t *testing.T) {
-	var b bytes.Buffer
-	if err := Print(&b); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	write(t, "d/config.toml", b.String())
-	got, err := Parse([]string{"run", "--data", "d"}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := defaults()
-	want.Data = "d"
-	if !reflect.DeepEqual(bare(got), want) {
-		t.Errorf("the printed file changes\n%+v to\n%+v", want, got)
-	}
-	for _, f := range keys() {
-		name := f.Tag.Get("name")
-		line := regexp.MustCompile(`(?m)\n# .+\n(#?)` + name + ` = .+\n`).FindString(b.String())
-		if line == "" {
-			t.Errorf("%s is not there, or without a word", name)
-			continue
-		}
-		line = strings.TrimPrefix(strings.Split(strings.TrimSpace(line), "\n")[1], "#")
-		write(t, "one.toml", line)
-		if err := CheckFile("one.toml"); err != nil {
-			t.Errorf("%s: %v", line, err)
-		}
-	}
-	for _, line := range strings.Split(b.String(), "\n") {
-		if len(line) > 86 {
-			t.Errorf("%q is too long", line)
-		}
 	}
 }
 
@@ -352,17 +249,4 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("account %q: %v", account, err)
 		}
 	}
-}
-
-func FuzzFile(f *testing.F) {
-	f.Add("extension = 101\npeer = ['127.0.0.1']\n[a]\nb.c = 1\n")
-	f.Add("account = ['a:b']\nlog-level='debug'\nno-discovery = 1")
-	f.Add("a = {b = 1, c = [1, 2]}\n\"\\u0000\" = 1979-05-27")
-	f.Fuzz(func(t *testing.T, text string) {
-		src := source{}
-		r := defaults()
-		if err := r.apply("f", []byte(text), src); err == nil {
-			_ = r.check(src)
-		}
-	})
 }

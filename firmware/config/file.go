@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -171,6 +172,11 @@ func setAny(field reflect.Value, v any) error {
 func set(v reflect.Value, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
+	}
+	if d, ok := v.Addr().Interface().(*time.Duration); ok {
+		var err error
+		*d, err = time.ParseDuration(text)
+		return err
 	}
 	switch v.Kind() {
 	case reflect.String:

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Where a value comes from.
@@ -144,6 +145,8 @@ func text(v reflect.Value) string {
 		return v.User + ":" + v.Password.String()
 	case slog.Level:
 		return strings.ToLower(v.String())
+	case time.Duration:
+		return short(v)
 	case encoding.TextMarshaler: // a Secret's is stars
 		b, err := v.MarshalText()
 		if err != nil {
@@ -160,4 +163,15 @@ func text(v reflect.Value) string {
 		return strconv.FormatUint(v.Uint(), 10)
 	}
 	panic("BUG: config: no way to write a " + v.Type().String())
+}
+
+// short is a time without the noughts that time.Duration writes behind it.
+func short(d time.Duration) string {
+	s := d.String()
+	for _, noughts := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, noughts) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }

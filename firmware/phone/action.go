@@ -48,8 +48,10 @@ type (
 		Key  hal.Key
 	}
 
-	// OpenEnrolment lets new telephones join the office; Enrolling answers it.
-	OpenEnrolment struct{}
+	// OpenEnrolment lets new telephones join the office; Enrolling answers it. With
+	// For it lets one, which gets that extension, in the place of a dead one if
+	// somebody had it; Unable answers if that cannot be.
+	OpenEnrolment struct{ For string }
 
 	// CloseEnrolment ends that.
 	CloseEnrolment struct{}
@@ -86,6 +88,13 @@ type (
 	// Volume is how loud the earpiece is, 0 to MaxVolume, 3 dB a step; 7, which is
 	// where it begins, changes nothing.
 	Volume struct{ Level int }
+
+	// BellVolume is how loud the bell is, likewise.
+	BellVolume struct{ Level int }
+
+	// Keep is what somebody has set on this telephone, to be given back to it (Settings)
+	// when it starts again.
+	Keep struct{ Settings }
 )
 
 func (Dial) action()           {}
@@ -104,3 +113,5 @@ func (Ring) action()           {}
 func (Show) action()           {}
 func (SelfTest) action()       {}
 func (Volume) action()         {}
+func (BellVolume) action()     {}
+func (Keep) action()           {}

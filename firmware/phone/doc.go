@@ -20,6 +20,7 @@
 //	                       point at it, and lifting calls
 //	lift, **1#             the contact at the first contact lamp; up to **10#
 //	*73#, *74#             let new telephones join the office; no longer
+//	*73*103#               let one, which takes the place of 103
 //	*#0*#                  test the parts of this telephone (package selftest)
 //	0 held, 49...          a number that begins with +
 //	recall                 hold the call and hear dial tone; the line lamp winks
@@ -34,13 +35,16 @@
 //
 // With the handset in its cradle:
 //
-//	#                      the menu: volume, contacts, calls, pairing code, how the last
+//	#                      the menu: volumes, contacts, calls, pairing code, how the last
 //	                       call sounded, fingerprint of the console's key
 //	2, 8, #, *             up, down, choose, back; lifting the handset calls whom
 //	                       the contacts or calls point at
 //	* held                 locks the keys, and unlocks them: calls are taken, none is made
 //	# held                 switches the bell off, and on
-//	louder, softer         where a board has these keys: the earpiece, always
+//	louder, softer         where a board has these keys: the bell; with the handset lifted
+//	                       the earpiece
+//
+// Volumes, the lock and the bell that is off outlive the telephone (Keep, Settings).
 //
 // With two calls, 3 joins them when it follows recall within three seconds; later,
 // as any key in a call, it is sent to the far end.

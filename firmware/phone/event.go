@@ -85,6 +85,9 @@ type (
 	// an empty code that they no longer may.
 	Enrolling struct{ Code string }
 
+	// Unable says why what was dialled just now cannot be done.
+	Unable struct{ Text string }
+
 	// Past is a call of earlier days, for the menu; the oldest first.
 	Past struct {
 		Number, Name string
@@ -108,6 +111,14 @@ type (
 
 	// HotLine sets the number that lifting the handset calls, "" for dial tone.
 	HotLine struct{ Number string }
+
+	// Settings are what was Kept, at the start. Volumes that there are not mean nothing.
+	Settings struct {
+		Volume int  `json:"volume"` // of the earpiece
+		Bell   int  `json:"bell"`   // its volume
+		Locked bool `json:"locked"` // the keys
+		Silent bool `json:"silent"` // the bell
+	}
 
 	// Trouble says in a few words what is wrong with this telephone's body, "" if
 	// nothing is.
@@ -137,11 +148,13 @@ func (Directory) event()   {}
 func (Messages) event()    {}
 func (Contact) event()     {}
 func (Enrolling) event()   {}
+func (Unable) event()      {}
 func (Past) event()        {}
 func (Heard) event()       {}
 func (HostKey) event()     {}
 func (Island) event()      {}
 func (HotLine) event()     {}
+func (Settings) event()    {}
 func (Trouble) event()     {}
 func (Part) event()        {}
 func (Begin) event()       {}

@@ -148,26 +148,3 @@ func (p *Phone) holding(key hal.Key) {
 func (p *Phone) remark(text string) {
 	p.note, p.noteEnd = text, p.now.Add(p.cfg.Note)
 }
-
-// MaxVolume is the loudest.
-const MaxVolume = 10
-
-// normalVolume changes nothing.
-const normalVolume = 7
-
-// turn makes the earpiece louder or softer.
-func (p *Phone) turn(louder bool) {
-	if louder {
-		p.volume = min(p.volume+1, MaxVolume)
-	} else {
-		p.volume = max(p.volume-1, 0)
-	}
-	if p.menu.page == closed {
-		p.remark(p.loudness())
-	}
-}
-
-// loudness is the volume as a bar.
-func (p *Phone) loudness() string {
-	return "[" + strings.Repeat("#", p.volume) + strings.Repeat("-", MaxVolume-p.volume) + "]"
-}

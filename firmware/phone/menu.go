@@ -34,6 +34,7 @@ const (
 	pairing
 	quality
 	hostKey
+	bellVolume // behind volume
 )
 
 // menuTime is how long the menu stays without a key.
@@ -97,7 +98,7 @@ func (p *Phone) navigate(key hal.Key) {
 }
 
 func (p *Phone) move(by int) {
-	if p.menu.page == volume {
+	if p.menu.page == volume || p.menu.page == bellVolume {
 		p.turn(by < 0)
 		return
 	}
@@ -112,6 +113,9 @@ func (p *Phone) back() {
 		return
 	}
 	was := p.menu.page
+	if was == bellVolume {
+		was = volume
+	}
 	p.open(top)
 	for i, one := range pages {
 		if one.page == was {
@@ -124,6 +128,10 @@ func (p *Phone) choose() {
 	switch p.menu.page {
 	case top:
 		p.open(pages[p.menu.at].page)
+	case volume:
+		p.open(bellVolume)
+	case bellVolume:
+		p.open(volume)
 	case pairing:
 		if p.code == "" {
 			p.do(OpenEnrolment{})
@@ -183,7 +191,9 @@ func (p *Phone) menuLines() []string {
 	}
 	switch p.menu.page {
 	case volume:
-		return []string{title, p.loudness(), "2 louder  8 softer"}
+		return []string{title, bar(p.volume), "2 louder  8 softer", "# that of the bell"}
+	case bellVolume:
+		return []string{"bell volume", bar(p.bell), "2 louder  8 softer", "# of the earpiece"}
 	case pairing:
 		if p.code == "" {
 			return []string{title, "may not join", "# lets them"}

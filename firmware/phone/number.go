@@ -11,6 +11,7 @@ import (
 // and # or a pause. This is the one list of them.
 //
 //	*73#  let new telephones join the office; the display shows the pairing code
+//	*73*103#  let one, which is then 103: in the place of the one that was, if that is dead
 //	*74#  no longer let them
 //	*#0*# test the parts of this telephone
 //
@@ -104,7 +105,16 @@ func (p *Phone) nameOf(number string) string {
 	return ""
 }
 
+// enrolFor begins the code that lets one telephone join.
+const enrolFor = "*73*"
+
 func (p *Phone) service(code string) {
+	if ext, ok := strings.CutPrefix(code, enrolFor); ok && ext != "" && strings.Trim(ext, "0123456789") == "" {
+		p.do(OpenEnrolment{ext})
+		p.text = "a new one for " + ext
+		p.enter(confirmed, p.cfg.Confirm)
+		return
+	}
 	for _, s := range services {
 		if s.code == code {
 			if s.action == (SelfTest{}) && p.held.id != "" {

@@ -83,7 +83,8 @@ type Phone struct {
 	finger finger
 	menu   menu // idle only
 	log    []past
-	volume int
+	volume int  // of the earpiece
+	bell   int  // its volume
 	locked bool // the keys
 	silent bool // the bell
 
@@ -150,7 +151,7 @@ type entry struct{ number, name string }
 func New(cfg Config) *Phone {
 	return &Phone{
 		cfg: cfg, extension: cfg.Extension, office: cfg.Office, reason: "starting",
-		volume: normalVolume, shown: levels{volume: normalVolume},
+		volume: normalVolume, bell: normalVolume, shown: levels{kept: Settings{Volume: normalVolume, Bell: normalVolume}},
 	}
 }
 
@@ -208,6 +209,10 @@ func (p *Phone) Step(now time.Time, ev Event) []Action {
 		p.count(ev)
 	case Enrolling:
 		p.code = clean(ev.Code)
+	case Unable:
+		if p.state == confirmed {
+			p.refuse(hal.Congestion, clean(ev.Text))
+		}
 	case Past:
 		p.remember(past{clean(ev.Number), clean(ev.Name), ev.Way})
 	case Heard:
@@ -219,6 +224,8 @@ func (p *Phone) Step(now time.Time, ev Event) []Action {
 		p.missing = max(0, ev.Missing)
 	case HotLine:
 		p.hotLine = clean(ev.Number)
+	case Settings:
+		p.set(ev)
 	case Trouble:
 		p.trouble = clean(ev.Text)
 	case Part:

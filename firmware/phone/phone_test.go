@@ -310,6 +310,7 @@ func TestAnything(t *testing.T) {
 			rapid.Custom(func(t *rapid.T) Event { return Online{text.Draw(t, "extension"), "demo", "7f3a"} }),
 			rapid.Custom(func(t *rapid.T) Event { return Offline{text.Draw(t, "reason")} }),
 			rapid.Custom(func(t *rapid.T) Event { return Enrolling{text.Draw(t, "code")} }),
+			rapid.Custom(func(t *rapid.T) Event { return Unable{text.Draw(t, "why")} }),
 			rapid.Custom(func(t *rapid.T) Event {
 				return Past{text.Draw(t, "number"), text.Draw(t, "name"), rapid.SampledFrom([]Way{In, Out, Missed, "x"}).Draw(t, "way")}
 			}),
@@ -320,6 +321,9 @@ func TestAnything(t *testing.T) {
 			rapid.Just[Event](Begin{}), rapid.Just[Event](Begin{}), rapid.Just[Event](HostKey{"SHA256:abc"}),
 			rapid.Custom(func(t *rapid.T) Event { return Island{rapid.IntRange(-1, 9).Draw(t, "missing")} }),
 			rapid.Custom(func(t *rapid.T) Event { return HotLine{text.Draw(t, "hot line")} }),
+			rapid.Custom(func(t *rapid.T) Event {
+				return Settings{rapid.IntRange(-1, 11).Draw(t, "volume"), rapid.IntRange(-1, 11).Draw(t, "bell"), rapid.Bool().Draw(t, "locked"), rapid.Bool().Draw(t, "silent")}
+			}),
 			rapid.Custom(func(t *rapid.T) Event { return Trouble{text.Draw(t, "trouble")} }),
 			rapid.Custom(func(t *rapid.T) Event { return Heard{text.Draw(t, "peer"), "opus", 431, 3, 86, 4} }),
 			rapid.Just[Event](Tick{}),

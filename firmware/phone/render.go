@@ -17,7 +17,7 @@ type levels struct {
 	sound   Sound
 	picture hal.Picture
 	lines   []string
-	volume  int
+	kept    Settings
 }
 
 // render gives the levels that differ from what is shown.
@@ -35,10 +35,7 @@ func (p *Phone) render() {
 			p.do(Tell{hal.Sounding{Tone: sound.Tone}})
 		}
 	}
-	if p.volume != p.shown.volume {
-		p.shown.volume = p.volume
-		p.do(Volume{p.volume})
-	}
+	p.renderSettings()
 	if picture := p.picture(); picture != p.shown.picture {
 		p.shown.picture = picture
 		p.do(Show{picture})

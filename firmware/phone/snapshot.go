@@ -45,6 +45,7 @@ type snapshot struct {
 	MenuUntil     *time.Duration `json:",omitzero"`
 	Log           []past         `json:",omitempty"`
 	Louder        int            `json:",omitzero"` // than normalVolume
+	LouderBell    int            `json:",omitzero"` // likewise
 	Locked        bool           `json:",omitzero"`
 	Silent        bool           `json:",omitzero"`
 
@@ -77,7 +78,6 @@ type snapshot struct {
 	ShownWith    string   `json:",omitzero"`
 	ShownPicture lamps    `json:",omitzero"`
 	ShownLines   []string `json:",omitzero"`
-	ShownLouder  int      `json:",omitzero"`
 	Dropped      int      `json:",omitzero"`
 }
 
@@ -190,7 +190,7 @@ func (p *Phone) Snapshot(begin time.Time) string {
 		Messages: p.messages, Heard: p.heard, Fingerprint: p.fingerprint, Missing: p.missing, Trouble: p.trouble, HotLine: p.hotLine,
 		Finger: rune(p.finger.key), FingerDue: since(begin, p.finger.due), FingerLong: p.finger.long, FingerRepeats: p.finger.repeats,
 		MenuPage: p.menu.page, MenuAt: p.menu.at, MenuUntil: since(begin, p.menu.until),
-		Log: p.log, Louder: p.volume - normalVolume, Locked: p.locked, Silent: p.silent, ShownLouder: p.shown.volume - normalVolume,
+		Log: p.log, Louder: p.volume - normalVolume, LouderBell: p.bell - normalVolume, Locked: p.locked, Silent: p.silent,
 		Parts: p.parts, Test: p.test, Told: p.told,
 		State: p.state, Deadline: since(begin, p.deadline), Number: p.number,
 		Call: snapshotOf(begin, &p.call), Held: snapshotOf(begin, &p.held), Waiting: snapshotOf(begin, &p.waiting),
@@ -246,7 +246,7 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 		heard: s.Heard, fingerprint: s.Fingerprint, missing: s.Missing, trouble: s.Trouble, hotLine: s.HotLine,
 		finger: finger{key: hal.Key(s.Finger), due: at(begin, s.FingerDue), long: s.FingerLong, repeats: s.FingerRepeats},
 		menu:   menu{page: s.MenuPage, at: s.MenuAt, until: at(begin, s.MenuUntil)},
-		log:    s.Log, volume: s.Louder + normalVolume, locked: s.Locked, silent: s.Silent,
+		log:    s.Log, volume: s.Louder + normalVolume, bell: s.LouderBell + normalVolume, locked: s.Locked, silent: s.Silent,
 		parts: s.Parts, test: s.Test, told: s.Told,
 		state: s.State, deadline: at(begin, s.Deadline), number: s.Number,
 		call: s.Call.call(begin), held: s.Held.call(begin), waiting: s.Waiting.call(begin),
@@ -258,10 +258,10 @@ func Resume(cfg Config, text string, begin time.Time) (*Phone, error) {
 			sound:   Sound{Open: s.ShownOpen, Tone: hal.Tone(s.ShownTone), Call: s.ShownCall, With: s.ShownWith},
 			picture: shown,
 			lines:   s.ShownLines,
-			volume:  s.ShownLouder + normalVolume,
 		},
 		dropped: s.Dropped,
 	}
+	p.shown.kept = p.settings() // they are shown at the end of each Step
 	for i, e := range s.Directory {
 		p.directory[i] = entry{e.Number, e.Name}
 	}
@@ -300,9 +300,9 @@ func (p *Phone) possible() bool {
 	}
 	off := p.state == dialling || p.state == talking || p.state == refused || p.state == parked || p.state == answering
 	switch {
-	case p.menu.page > hostKey, p.menu.page != closed && (p.state != idle || p.menu.until.IsZero()),
+	case p.menu.page > bellVolume, p.menu.page != closed && (p.state != idle || p.menu.until.IsZero()),
 		p.menu.page == closed && p.menu != (menu{}), p.menu.at < 0 || p.menu.page == top && p.menu.at >= len(pages),
-		p.volume < 0 || p.volume > MaxVolume, len(p.log) > maxPast, p.finger.repeats < 0 || p.finger.repeats > maxRepeats, p.missing < 0,
+		min(p.volume, p.bell) < 0 || max(p.volume, p.bell) > MaxVolume, len(p.log) > maxPast, p.finger.repeats < 0 || p.finger.repeats > maxRepeats, p.missing < 0,
 		(p.state == trying) != (p.test != nil), p.test != nil && !p.test.Valid(), len(p.parts) > selftest.MaxParts:
 		return false
 	}

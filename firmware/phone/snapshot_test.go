@@ -46,7 +46,7 @@ func TestSnapshotOfEachState(t *testing.T) {
 		lift, key('*', true), key('7', true), key('4', true), key('#', true),
 		Tick{}, Tick{}, Tick{}, Tick{}, back, // the note on the transfer, confirmed, ready, refused, parked
 		key('#', true), key('#', false), key('#', true), key('0', true), key(hal.Louder, true), Past{"104", "Eve", Missed}, HostKey{"SHA256:abc"},
-		Heard{"102", "opus", 431, 3, 86, 4}, Island{2}, Trouble{"no sound"}, HotLine{"104"}, HotLine{}, lift, Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"hook", "", "", "gone"}, Begin{}, key('1', true), back,
+		Heard{"102", "opus", 431, 3, 86, 4}, Island{2}, Settings{3, 9, false, true}, Trouble{"no sound"}, HotLine{"104"}, HotLine{}, lift, Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"hook", "", "", "gone"}, Begin{}, key('1', true), back,
 	} {
 		if _, ok := ev.(Tick); ok && !p.Next().IsZero() {
 			now = p.Next()
@@ -74,7 +74,8 @@ func TestSnapshotGoesOn(t *testing.T) {
 			Transferred{"a", "refer-1", "104"}, Transferred{"out-1", "refer-2", "104"}, Answered{"refer-1"}, Answered{"refer-2"},
 			Referred{"out-1", 200, ""}, Referred{"out-1", 486, ""}, Directory{3, "103", "Bob"}, Messages{2},
 			Contact{hal.LampMessage, hal.Wink}, Contact{3, hal.Flash}, key('#', false), key('#', false), key('8', true), key('0', true),
-			key(hal.Louder, true), Past{"104", "Eve", Missed}, HostKey{"SHA256:abc"}, Heard{"102", "opus", 431, 3, 86, 4}, Island{2},
+			key(hal.Louder, true), key(hal.Softer, true), Settings{3, 9, false, true}, Settings{10, 0, true, false}, Settings{11, 0, true, false},
+			Past{"104", "Eve", Missed}, HostKey{"SHA256:abc"}, Heard{"102", "opus", 431, 3, 86, 4}, Island{2},
 			Part{"key", "1", "key 1 line=GPIO5", ""}, Part{"hook", "", "", ""}, Part{"lamp", "line", "", ""}, Begin{}, Begin{}, Enrolling{"******"}, Enrolling{}, Tick{},
 		})
 		p, now := New(Default()), epoch
@@ -115,7 +116,7 @@ func TestResumeRefuses(t *testing.T) {
 		"", "null {}", "[]", `{"x":1}`, `{"State":11}`, `{"State":255}`, `{"State":256}`, `{"Tone":8}`, `{"ShownTone":200}`,
 		`{"Contacts":[9]}`, `{"ShownPicture":[7]}`, `{"State":6}`, `{"Call":{"ID":"a"}}`, `{"State":6,"Call":{"ID":"a"}}`, `{"Deadline":1}`,
 		`{"Held":{"ID":"a"}}`, `{"State":10}`, `{"Joined":true}`, `{"Waiting":{"ID":"a","Until":1}}`, `{"Passing":[{}]}`,
-		`{"State":2,"Held":{"ID":"a","Next":{}}}`, `{"State":2,"Held":{"ID":"a","Next":{"ID":"b","Next":{"ID":"c"}}}}`,
+		`{"LouderBell":4}`, `{"LouderBell":-8}`, `{"MenuPage":9,"MenuUntil":1}`, `{"State":2,"Held":{"ID":"a","Next":{}}}`, `{"State":2,"Held":{"ID":"a","Next":{"ID":"b","Next":{"ID":"c"}}}}`,
 	} {
 		if _, err := Resume(Default(), text, epoch); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("%s: %v", text, err)

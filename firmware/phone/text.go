@@ -51,6 +51,7 @@ func (e Directory) String() string {
 func (e Messages) String() string  { return fmt.Sprintf("messages %d", e.Waiting) }
 func (e Contact) String() string   { return fmt.Sprintf("contact %d %d", e.Lamp, e.Signal) }
 func (e Enrolling) String() string { return fmt.Sprintf("enrolling %q", e.Code) }
+func (e Unable) String() string    { return fmt.Sprintf("unable %q", e.Text) }
 func (e Past) String() string      { return fmt.Sprintf("past %q %q %q", e.Number, e.Name, string(e.Way)) }
 func (e Heard) String() string {
 	return fmt.Sprintf("heard %q %q %d %d %d %d", e.Peer, e.Codec, e.MOS, e.Loss, e.Delay, e.Jitter)
@@ -58,6 +59,9 @@ func (e Heard) String() string {
 func (e HostKey) String() string { return fmt.Sprintf("hostkey %q", e.Fingerprint) }
 func (e Island) String() string  { return fmt.Sprintf("island %d", e.Missing) }
 func (e HotLine) String() string { return fmt.Sprintf("hotline %q", e.Number) }
+func (e Settings) String() string {
+	return fmt.Sprintf("settings %d %d %s %s", e.Volume, e.Bell, onOff(e.Locked), onOff(e.Silent))
+}
 func (e Trouble) String() string { return fmt.Sprintf("trouble %q", e.Text) }
 func (e Part) String() string {
 	return fmt.Sprintf("part %q %q %q %q", e.Kind, e.Name, e.Word, e.Problem)
@@ -122,6 +126,8 @@ func ParseEvent(line string) (Event, error) {
 		ev = Contact{lamp, hal.Signal(signal)}
 	case "enrolling":
 		ev = Enrolling{f.text()}
+	case "unable":
+		ev = Unable{f.text()}
 	case "past":
 		ev = Past{f.text(), f.text(), Way(f.text())}
 	case "heard":
@@ -132,6 +138,8 @@ func ParseEvent(line string) (Event, error) {
 		ev = Island{f.number()}
 	case "hotline":
 		ev = HotLine{f.text()}
+	case "settings":
+		ev = Settings{Volume: f.number(), Bell: f.number(), Locked: f.word() == "on", Silent: f.word() == "on"}
 	case "trouble":
 		ev = Trouble{f.text()}
 	case "part":
@@ -180,18 +188,25 @@ func (f *fields) number() int {
 	return n
 }
 
-func (a Dial) String() string           { return fmt.Sprintf("dial %q %q", a.Call, a.Number) }
-func (a Answer) String() string         { return fmt.Sprintf("answer %q", a.Call) }
-func (a Reject) String() string         { return fmt.Sprintf("reject %q %d", a.Call, a.Status) }
-func (a Hangup) String() string         { return fmt.Sprintf("hangup %q", a.Call) }
-func (a Hold) String() string           { return fmt.Sprintf("hold %q %s", a.Call, onOff(a.On)) }
-func (a Transfer) String() string       { return fmt.Sprintf("transfer %q %q", a.Call, a.Number) }
-func (a TransferTo) String() string     { return fmt.Sprintf("transfer-to %q %q", a.Call, a.Other) }
-func (a Digit) String() string          { return fmt.Sprintf("digit %q %c", a.Call, rune(a.Key)) }
-func (a OpenEnrolment) String() string  { return "open-enrolment" }
+func (a Dial) String() string       { return fmt.Sprintf("dial %q %q", a.Call, a.Number) }
+func (a Answer) String() string     { return fmt.Sprintf("answer %q", a.Call) }
+func (a Reject) String() string     { return fmt.Sprintf("reject %q %d", a.Call, a.Status) }
+func (a Hangup) String() string     { return fmt.Sprintf("hangup %q", a.Call) }
+func (a Hold) String() string       { return fmt.Sprintf("hold %q %s", a.Call, onOff(a.On)) }
+func (a Transfer) String() string   { return fmt.Sprintf("transfer %q %q", a.Call, a.Number) }
+func (a TransferTo) String() string { return fmt.Sprintf("transfer-to %q %q", a.Call, a.Other) }
+func (a Digit) String() string      { return fmt.Sprintf("digit %q %c", a.Call, rune(a.Key)) }
+func (a OpenEnrolment) String() string {
+	if a.For != "" {
+		return fmt.Sprintf("open-enrolment %q", a.For)
+	}
+	return "open-enrolment"
+}
 func (a CloseEnrolment) String() string { return "close-enrolment" }
 func (a SelfTest) String() string       { return "self-test" }
 func (a Volume) String() string         { return fmt.Sprintf("volume %d", a.Level) }
+func (a BellVolume) String() string     { return fmt.Sprintf("bell-volume %d", a.Level) }
+func (a Keep) String() string           { return "keep " + a.Settings.String() }
 
 func (a Tell) String() string {
 	var text strings.Builder

@@ -42,6 +42,7 @@ type event struct {
 	Event, State, Cause, From, Message string
 	On                                 bool
 	Status                             int
+	Lines                              []string
 	Sound                              *struct {
 		Received        uint64
 		Lost            int64
