@@ -24,4 +24,7 @@
 // it is, with an error. Faults that come later (a card that dies) are caught
 // around each transaction. Values carry no checksum: records carry a signature,
 // and what cannot be decoded is skipped and counted.
+//
+// Package fat beside it knows nothing of this file: it is the file system of the
+// SD card's first partitions.
 package storage

@@ -242,6 +242,10 @@ func (l *Link) probe(req reload.ProbeReq) reload.ProbeAns {
 			}
 		case reload.ProbeUptime:
 			add(typ, uint32(time.Since(l.started)/time.Second))
+		case reload.ProbeOfficeTime:
+			if l.cfg.Time != nil {
+				ans.Info = append(ans.Info, l.cfg.Time().Info())
+			}
 		}
 	}
 	return ans

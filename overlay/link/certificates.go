@@ -7,10 +7,9 @@ import (
 	"crypto/x509"
 	"sync"
 
-	"golang.org/x/crypto/cryptobyte"
-
 	"chordophone/overlay"
 	"chordophone/overlay/reload"
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // A security block holds the certificates of all signatures in a message in one
@@ -201,4 +200,32 @@ func chainIn(value []byte) (chain [][]byte) {
 		chain = append(chain, der)
 	}
 	return chain
+}
+
+// keeper is what one side of a connection remembers of the certificates that
+// crossed it in one direction, so that they cross it once. Both sides keep those
+// of the same messages in the same order: messages that the sender itself made.
+// One of those that goes further gets back what it lacks before it does.
+type keeper struct {
+	sums    map[[sha256.Size]byte]bool
+	certs   []*certificate // at the receiver
+	address []byte         // at the sender: what OFFICE-ADDRESS said last
+}
+
+// maxKept bounds a keeper.
+const maxKept = 64
+
+func (k *keeper) has(sum [sha256.Size]byte) bool { return k.sums[sum] }
+
+func (k *keeper) keep(sum [sha256.Size]byte, c *certificate) {
+	if len(k.sums) >= maxKept || k.sums[sum] {
+		return
+	}
+	if k.sums == nil {
+		k.sums = make(map[[sha256.Size]byte]bool)
+	}
+	k.sums[sum] = true
+	if c != nil {
+		k.certs = append(k.certs, c)
+	}
 }

@@ -87,6 +87,9 @@ type Config struct {
 	Ring    func() chord.View
 	Records iter.Seq[overlay.Slot]
 
+	// Time is what the clock here says, for answers to Probe. Nil: nothing.
+	Time func() reload.OfficeTime
+
 	// Configuration is the document in force. Nil stands for one with sequence
 	// number 1 that never changes.
 	Configuration Configuration
@@ -104,6 +107,10 @@ type Config struct {
 	// Update serves a connection of a member that negotiated UpdateALPN and closes
 	// it, in time and not too many at once. Nil refuses them.
 	Update func(ctx context.Context, c *tls.Conn, from overlay.ID)
+
+	// ShutOut is told of members whom this node has dialled and who will not have its
+	// certificate: they know it revoked. One of them alone may lie. Nil: nobody.
+	ShutOut func(by overlay.Peer)
 
 	Log *slog.Logger // nil: none
 }

@@ -196,6 +196,9 @@ func (c *conn) run() {
 	release := context.AfterFunc(c.l.ctx, func() { c.fail(errEnded) })
 	defer release()
 	err := c.read()
+	if c.dialled && isRefusal(err) && c.l.cfg.ShutOut != nil {
+		c.l.cfg.ShutOut(c.peer())
+	}
 	if err == nil {
 		// The other side has finished. Let ours finish, too.
 		c.l.mu.Lock()

@@ -3,6 +3,7 @@ package link
 import (
 	"crypto/tls"
 	"errors"
+	"net"
 
 	"chordophone/overlay"
 )
@@ -36,6 +37,18 @@ func (l *Link) Cut(nodes ...overlay.ID) {
 			c.fail(errRevoked)
 		}
 	}
+}
+
+// badCertificate is what crypto/tls tells a client whose certificate VerifyConnection
+// refuses. In TLS 1.3 that comes after the handshake: from whoever had the certificate
+// that the client has verified. // RFC 8446, section 6.2
+const badCertificate = tls.AlertError(42)
+
+// isRefusal reports whether a connection ended because the other side does not accept
+// this node's certificate.
+func isRefusal(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == badCertificate.Error()
 }
 
 // isCut reports whether a node is cut off.

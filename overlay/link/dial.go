@@ -99,7 +99,7 @@ func (l *Link) dial(to overlay.Peer, key dialKey, d *dial) {
 
 // connect makes an authenticated connection to a peer.
 func (l *Link) connect(to overlay.Peer) (*tls.Conn, *watched, overlay.ID, error) {
-	ctx, cancel := context.WithTimeout(l.ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(l.ctx, l.dialTime)
 	defer cancel()
 	dialer := net.Dialer{KeepAliveConfig: keepAlive}
 	if a := l.cfg.Self.Addr.Addr(); !a.IsUnspecified() && a.Is4() == to.Addr.Addr().Is4() {

@@ -182,6 +182,9 @@ func (p *phone) config() Config {
 	}
 }
 
+// patience is for what must come, on a machine that has much else to do.
+const patience = 30 * time.Second
+
 // running is a Link and the end of its Run.
 type running struct {
 	*Link
@@ -202,6 +205,7 @@ func run(t testing.TB, p *phone, change ...func(*Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.dialTime = patience
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
@@ -212,7 +216,7 @@ func run(t testing.TB, p *phone, change ...func(*Config)) *running {
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Error("Run does not end")
 		}
 	})
@@ -231,7 +235,7 @@ func (r *running) next() chord.Event {
 	select {
 	case ev := <-r.Events():
 		return ev
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatalf("%s: no event; %+v", r.id.Short(), r.Stats())
 		return nil
 	}
@@ -257,7 +261,7 @@ func (r *running) lost(id overlay.ID) {
 // eventually waits for a condition that nothing announces.
 func (r *running) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			r.t.Fatalf("%s: %s did not happen; %+v", r.id.Short(), what, r.Stats())
 		}

@@ -1,9 +1,11 @@
 package link
 
 import (
+	"fmt"
 	"sync"
 
 	"chordophone/overlay"
+	"chordophone/overlay/chord"
 )
 
 // trusts are the last messages that went out without the certificates of their
@@ -54,4 +56,56 @@ func (l *Link) sendAgain(to overlay.Peer, tx uint64) bool {
 	whole.trusting = false
 	l.send(to, &whole)
 	return true
+}
+
+// verifyRecords refuses a Store that holds a bad record (RFC 6940, section
+// 7.4.1.1) and leaves bad ones out of what was fetched (section 7.4.2.2). A node
+// that hands its copies over may not know yet that a signer was revoked: of those
+// the bad ones are left out, too, or nobody could join through it.
+func (l *Link) verifyRecords(b chord.Body) (chord.Body, error) {
+	switch b := b.(type) {
+	case chord.Store:
+		if b.Replica > 0 {
+			b.Records = l.good(b.Records)
+			return b, nil
+		}
+		for _, r := range b.Records {
+			if err := l.verifyRecord(r); err != nil {
+				return nil, err
+			}
+		}
+	case chord.Fetched:
+		b.Records = l.good(b.Records)
+		return b, nil
+	}
+	return b, nil
+}
+
+// good are the records that verify.
+func (l *Link) good(records []overlay.Record) []overlay.Record {
+	good := records[:0]
+	for _, r := range records {
+		if err := l.verifyRecord(r); err != nil {
+			l.drop(BadRecord, "record", "err", err)
+			continue
+		}
+		good = append(good, r)
+	}
+	return good
+}
+
+func (l *Link) verifyRecord(r overlay.Record) (err error) {
+	if l.cfg.VerifyRecord != nil {
+		err = l.cfg.VerifyRecord(r)
+	} else {
+		var owner overlay.ID
+		owner, err = l.cfg.Verify(r.SignedBytes(), r.Signature)
+		if err == nil && owner != r.Owner {
+			err = fmt.Errorf("link: record of %s signed by %s", r.Owner.Short(), owner.Short())
+		}
+	}
+	if err == nil {
+		l.cabinet.prove(r.Chain)
+	}
+	return err
 }

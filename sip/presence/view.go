@@ -12,10 +12,6 @@ type facts struct {
 	presence document.Presence // published, and the count of changes of bindings
 }
 
-func (f facts) equal(g facts) bool {
-	return slices.Equal(f.dialogs, g.dialogs) && f.presence.Equal(g.presence)
-}
-
 // view is all that is known of an address.
 type view struct {
 	known       bool // whether anything is

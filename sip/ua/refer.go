@@ -22,7 +22,6 @@ type reference struct {
 	contact []contact // ... where, if it is not to be looked up
 	fields  []string  // ... with these fields, in pairs
 	event   string    // Event of the NOTIFYs that we send
-	over    bool      // the last one is sent
 }
 
 // ---- the far side sends us elsewhere: RFC 3515, section 2.4.2 ----

@@ -23,6 +23,7 @@ func TestRealSound(t *testing.T) {
 				return media.New(media.Config{Local: local, Secure: policy})
 			}
 		})
+		p.slack = 30 * time.Second
 		o.bind("sip:"+user+"@office", p.Contact(p.Addr().Addr()))
 		return p
 	}
@@ -50,7 +51,7 @@ func TestRealSound(t *testing.T) {
 		t.Errorf("held by the other: %v, %v", near.Direction(), far.Direction())
 	}
 	a.Transfer("x", "103")
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for offered := false; !offered; {
 		select {
 		case e := <-c.Events():

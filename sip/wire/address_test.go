@@ -51,6 +51,7 @@ func TestParseAddress(t *testing.T) {
 		"", "<>", "<sip:a@b", "sip:a@b>", "< sip:a@b >", "<sip:a@b >", `"a <sip:a@b>`, `"a" sip:a@b`, `"a\" <sip:a@b>`, `a"b" <sip:a@b>`,
 		"Bell, A <sip:a@b>", "Zoë <sip:a@b>", "sip:a@b?h=v", "sip:a@b,sip:c@d", "<sip:a@b>,", "<sip:a@b> x", "<sip:a@b>;", "<sip:a@b>;;x",
 		"<sip:a@b>;x=", "<sip:a@b>;=x", "<sip:a@b>;x=\"", "<sip:a@b>;x=1;X=2", "<sip:a@b>;x=a<b", "sip:", "a", "<a>", "sip:a b@c", "*;x",
+		"\"a\rb\" <sip:a@b>", "\"a\\\n\" <sip:a@b>", "<sip:a@b>;x=\"\n\"",
 	} {
 		if a, err := ParseAddress(bad); err == nil {
 			t.Errorf("%q taken as %+v", bad, a)

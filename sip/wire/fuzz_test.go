@@ -93,6 +93,7 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	}
 	f.Add(`"a \"b\" \\" <sips:a:b@[::1]:5061;x;y=1?h=v&i=>;p="q;\"r=,";t=[::1]`)
+	f.Add("\"a\rb\"<sip:c;q>")
 	f.Fuzz(func(t *testing.T, text string) {
 		var s address
 		if _, err := s.scan(text); err == nil && s.exact {

@@ -100,14 +100,18 @@ func nameOf(kv sip.HeaderKV) string {
 }
 
 // quoted is the length of the quoted-string that s begins with, -1 if it has no
-// end.
+// end or a CR or LF before it (RFC 3261, section 25.1: not even as quoted-pair).
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
-			i++
+			if i++; i < len(s) && (s[i] == '\r' || s[i] == '\n') {
+				return -1
+			}
 		case '"':
 			return i + 1
+		case '\r', '\n':
+			return -1
 		}
 	}
 	return -1

@@ -67,13 +67,3 @@ func HasValue(msg sip.Message, name, token string) bool {
 	}
 	return false
 }
-
-// Seconds reads delta-seconds, as of Expires: "Malformed values SHOULD be treated
-// as equivalent to 3600" (RFC 3261, section 20.10), and so are those beyond 2**32-1.
-func Seconds(text string) uint32 {
-	n, ok := number(trim(text), 1<<32-1)
-	if !ok {
-		return 3600
-	}
-	return uint32(n)
-}

@@ -2,11 +2,9 @@ package config
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/xml"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,19 +49,6 @@ func Parse(octets []byte, office string) (*Document, error) {
 		return d, p.err
 	}
 	return nil, fmt.Errorf("%w: no configuration of %q", ErrOffice, office)
-}
-
-// parser reads one configuration. The first error stays.
-type parser struct {
-	octets []byte
-	seen   map[xml.Name]bool // of the elements that come once
-	err    error
-}
-
-func (p *parser) fail(kind error, format string, args ...any) {
-	if p.err == nil {
-		p.err = fmt.Errorf("%w: "+format, append([]any{kind}, args...)...)
-	}
 }
 
 // configuration reads a configuration element. Defaults are those of RFC 6940,
@@ -239,58 +224,6 @@ func (p *parser) kindBlock(b *element) (k Kind) {
 		p.fail(ErrMalformed, "kind %#x is not described wholly", uint32(k.ID))
 	}
 	return k
-}
-
-func (p *parser) once(e *element) {
-	if p.seen[e.name] {
-		p.fail(ErrMalformed, "%s twice", e.name.Local)
-	}
-	p.seen[e.name] = true
-}
-
-func bounded[T any](p *parser, list []T, max int, t T) []T {
-	if len(list) == max {
-		p.fail(ErrMalformed, "more than %d %T", max, t)
-		return list
-	}
-	return append(list, t)
-}
-
-func (p *parser) uint(s string, max uint64) uint64 {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || n > max {
-		p.fail(ErrMalformed, "number %q: 0 to %d", s, max)
-		return 0
-	}
-	return n
-}
-
-// bool reads xsd:boolean.
-func (p *parser) bool(s string) bool {
-	switch s {
-	case "true", "1":
-		return true
-	case "false", "0":
-		return false
-	}
-	p.fail(ErrMalformed, "boolean %q", s)
-	return false
-}
-
-func (p *parser) id(s string) overlay.ID {
-	id, err := overlay.ParseID(s)
-	if err != nil {
-		p.fail(ErrMalformed, "%v", err)
-	}
-	return id
-}
-
-func (p *parser) base64(s string) []byte {
-	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
-	if err != nil {
-		p.fail(ErrMalformed, "%v", err)
-	}
-	return b
 }
 
 func (p *parser) bootstrap(e *element) netip.AddrPort {

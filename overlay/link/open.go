@@ -1,175 +1,17 @@
 package link
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
 	"chordophone/overlay/reload"
 )
-
-// outgoing is a message that waits to be sent.
-type outgoing struct {
-	header   reload.Header
-	contents reload.Contents // ours to sign, but for OFFICE-ADDRESS
-	address  []byte          // what that says; none when it is not known
-	certs    [][]byte        // of the records in them
-	inValues [][]byte        // certificates that stand in the contents themselves
-	payload  []byte          // or another node's, signed
-	direct   bool            // ours, for the node it is sent to and no further
-	trusting bool            // the other side is taken to know the certificates of the records
-}
-
-func (o *outgoing) size() int {
-	n := len(o.contents.Body) + len(o.payload)
-	for _, e := range o.contents.Extensions {
-		n += len(e.Value)
-	}
-	return n
-}
-
-// seal makes a message ready but for its signature, which the connection's own
-// goroutine adds.
-func (l *Link) seal(to overlay.Peer, m chord.Message) (*outgoing, error) {
-	o := &outgoing{header: reload.Header{
-		Overlay: l.overlay, Config: l.sequence(), TTL: m.TTL, Tx: m.Tx,
-		Via: nodes(m.Via), To: destinations(m.To),
-	}}
-	if m.From.ID != l.cfg.Self.ID {
-		if len(m.Raw) == 0 {
-			return nil, errUnsigned
-		}
-		o.payload = m.Raw
-		return o, nil
-	}
-	c, certs, err := contentsOf(m, to.ID, time.Since(l.started))
-	if err != nil {
-		return nil, err
-	}
-	if err := l.fill(o, to.ID, c); err != nil {
-		return nil, err
-	}
-	o.certs, o.inValues = certs.signers, certs.values
-	switch m.Body.(type) {
-	case chord.Store, chord.Fetched:
-		o.trusting = o.direct
-	}
-	return o, nil
-}
-
-// fill gives a message of ours its contents.
-func (l *Link) fill(o *outgoing, to overlay.ID, c reload.Contents) (err error) {
-	o.contents = c
-	if a := l.advertised(); a.IsValid() {
-		if o.address, err = reload.AppendAddress(nil, a); err != nil {
-			return err
-		}
-	}
-	o.direct = len(o.header.Via) == 0 && len(o.header.To) == 1 &&
-		o.header.To[0].Type == reload.DestNode && overlay.ID(o.header.To[0].ID) == to
-	return nil
-}
-
-// sequence is that of the configuration document in force.
-func (l *Link) sequence() uint16 {
-	if l.cfg.Configuration == nil {
-		return 1
-	}
-	return l.cfg.Configuration.Sequence()
-}
-
-// finish is the message on the wire. It leaves out what the other side has had
-// already, see keeper. to is the node at the other end.
-func (l *Link) finish(o *outgoing, to overlay.ID, sent *keeper) ([]byte, error) {
-	payload := o.payload
-	if payload == nil {
-		contents, err := o.octets(sent)
-		if err != nil {
-			return nil, err
-		}
-		sig, err := l.sign(o.header, contents)
-		if err != nil {
-			return nil, err
-		}
-		sec := reload.Security{Signature: signatureOf(sig)}
-		seen := make(map[[sha256.Size]byte]bool, len(sig.Chain)+len(o.certs))
-		for _, der := range o.inValues {
-			seen[sha256.Sum256(der)] = true
-		}
-		for _, der := range sig.Chain { // must not hang on the contents
-			delete(seen, sha256.Sum256(der))
-		}
-		trusted := false
-		add := func(der []byte, trust bool) {
-			sum := sha256.Sum256(der)
-			if seen[sum] || sent.has(sum) {
-				return
-			}
-			seen[sum] = true
-			if trust {
-				trusted = true
-				return
-			}
-			sec.Certificates = append(sec.Certificates, reload.Certificate{Type: reload.X509, Data: der})
-			sent.keep(sum, nil)
-		}
-		for _, der := range sig.Chain {
-			add(der, false)
-		}
-		for _, der := range o.certs {
-			add(der, o.trusting)
-		}
-		if trusted {
-			l.trusts.add(to, o)
-		}
-		if payload, err = sec.Append(contents); err != nil {
-			return nil, err
-		}
-	}
-	out, err := o.header.Append(make([]byte, 0, 128+len(payload)), len(payload))
-	return append(out, payload...), err
-}
-
-// octets are the contents of a message of ours. The node at the other end is told
-// our address once.
-func (o *outgoing) octets(sent *keeper) ([]byte, error) {
-	c := o.contents
-	if len(o.address) > 0 && !(o.direct && bytes.Equal(sent.address, o.address)) {
-		c.Extensions = append(slices.Clip(c.Extensions), reload.Extension{Type: reload.ExtAddress, Value: o.address})
-		sent.address = o.address
-	}
-	return c.Append(nil)
-}
-
-// sign signs a message of ours. The signature covers the hash of our
-// certificate, which only signing tells.
-func (l *Link) sign(h reload.Header, contents []byte) (overlay.Signature, error) {
-	for range 2 {
-		leaf := *l.leaf.Load()
-		input, err := reload.AppendSigned(nil, h.Overlay, h.Tx, contents, signerOf(leaf))
-		if err != nil {
-			return overlay.Signature{}, err
-		}
-		sig, err := l.cfg.Sign(input)
-		if err != nil || len(sig.Chain) == 0 {
-			return sig, fmt.Errorf("link: sign: %w", cmp.Or(err, errNoCertificate))
-		}
-		now := sha256.Sum256(sig.Chain[0])
-		if now == leaf {
-			return sig, nil
-		}
-		l.leaf.Store(&now) // a new certificate since the last time
-	}
-	return overlay.Signature{}, fmt.Errorf("link: sign: %w", errNoCertificate)
-}
 
 // incoming is a message that was received and whose signature is good.
 type incoming struct {
@@ -395,58 +237,6 @@ func reachable(maker overlay.Peer, neighbour overlay.ID, remote netip.Addr) neti
 	return netip.AddrPort{}
 }
 
-// verifyRecords refuses a Store that holds a bad record (RFC 6940, section
-// 7.4.1.1) and leaves bad ones out of what was fetched (section 7.4.2.2). A node
-// that hands its copies over may not know yet that a signer was revoked: of those
-// the bad ones are left out, too, or nobody could join through it.
-func (l *Link) verifyRecords(b chord.Body) (chord.Body, error) {
-	switch b := b.(type) {
-	case chord.Store:
-		if b.Replica > 0 {
-			b.Records = l.good(b.Records)
-			return b, nil
-		}
-		for _, r := range b.Records {
-			if err := l.verifyRecord(r); err != nil {
-				return nil, err
-			}
-		}
-	case chord.Fetched:
-		b.Records = l.good(b.Records)
-		return b, nil
-	}
-	return b, nil
-}
-
-// good are the records that verify.
-func (l *Link) good(records []overlay.Record) []overlay.Record {
-	good := records[:0]
-	for _, r := range records {
-		if err := l.verifyRecord(r); err != nil {
-			l.drop(BadRecord, "record", "err", err)
-			continue
-		}
-		good = append(good, r)
-	}
-	return good
-}
-
-func (l *Link) verifyRecord(r overlay.Record) (err error) {
-	if l.cfg.VerifyRecord != nil {
-		err = l.cfg.VerifyRecord(r)
-	} else {
-		var owner overlay.ID
-		owner, err = l.cfg.Verify(r.SignedBytes(), r.Signature)
-		if err == nil && owner != r.Owner {
-			err = fmt.Errorf("link: record of %s signed by %s", r.Owner.Short(), owner.Short())
-		}
-	}
-	if err == nil {
-		l.cabinet.prove(r.Chain)
-	}
-	return err
-}
-
 // lists are the via and destination lists, which hold nodes of this profile
 // only, and a resource in the last place. // RFC 6940, section 6.3.2.2
 func lists(h reload.Header) (via []overlay.ID, to []chord.Dest, err error) {
@@ -467,32 +257,4 @@ func lists(h reload.Header) (via []overlay.ID, to []chord.Dest, err error) {
 		return nil, nil, fmt.Errorf("%w: no destination", errProfile)
 	}
 	return via, to, nil
-}
-
-// keeper is what one side of a connection remembers of the certificates that
-// crossed it in one direction, so that they cross it once. Both sides keep those
-// of the same messages in the same order: messages that the sender itself made.
-// One of those that goes further gets back what it lacks before it does.
-type keeper struct {
-	sums    map[[sha256.Size]byte]bool
-	certs   []*certificate // at the receiver
-	address []byte         // at the sender: what OFFICE-ADDRESS said last
-}
-
-// maxKept bounds a keeper.
-const maxKept = 64
-
-func (k *keeper) has(sum [sha256.Size]byte) bool { return k.sums[sum] }
-
-func (k *keeper) keep(sum [sha256.Size]byte, c *certificate) {
-	if len(k.sums) >= maxKept || k.sums[sum] {
-		return
-	}
-	if k.sums == nil {
-		k.sums = make(map[[sha256.Size]byte]bool)
-	}
-	k.sums[sum] = true
-	if c != nil {
-		k.certs = append(k.certs, c)
-	}
 }
