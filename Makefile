@@ -48,7 +48,7 @@ vet: ## go vet, gofmt, and a tidy go.mod
 	$(GO) mod tidy -diff
 
 # What interop needs beside Go, by the names of their Debian packages.
-DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio kamailio-tls-modules bind9-dnsutils libxml2-utils dosfstools mtools minisign dnsmasq-base e2fsprogs
+DEBIAN := tshark openssl iproute2 openssh-client ssh-audit baresip-core linphone-cli sip-tester sipsak kamailio kamailio-tls-modules bind9-dnsutils libxml2-utils dosfstools mtools minisign dnsmasq-base chrony e2fsprogs
 
 .PHONY: packages
 packages:
@@ -83,7 +83,7 @@ fuzz: ## every fuzz target, 30 s each
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$t/*_test.go | cut -c6-); do \
 	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s -fuzzminimizetime 20x $$t || exit 1; done; done
 
-vm: ## the telephone in emulated machines: GPIO, sound, the SD card's system, power cuts (the first run: a minute more)
+vm: ## the telephone in emulated machines: GPIO, sound, displays on I2C, the SD card's system, power cuts (the first run: a minute more)
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm gcc-aarch64-linux-gnu make xz-utils device-tree-compiler'
 	$(GO) run ./tools/vm --out $(OUT)/vm
 
@@ -92,17 +92,18 @@ vm-cuts: ## cut the power of the SD card's system CUTS times, then overwrite its
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
 	$(GO) run ./tools/vm --out $(OUT)/vm --only cuts,damage --cuts $(CUTS) --limit 60m
 
-vm-update: ## signed updates of the SD card's system: good ones, bad ones, and power cuts in between (five minutes)
+vm-update: ## signed updates of the SD card's system, by SSH and from phone to phone: good ones, bad ones, power cuts (15 minutes)
 	@$(MAKE) --no-print-directory packages DEBIAN='qemu-system-arm device-tree-compiler'
-	$(GO) run ./tools/vm --out $(OUT)/vm --only update --cuts 5 --limit 30m
+	$(GO) run ./tools/vm --out $(OUT)/vm --only update,rollout --cuts 5 --limit 60m
 
 $(OUT)/bench: $(SOURCES)
 	$(GO) build $(FLAGS) -o $@ ./tools/bench
 
-bench: $(OUT)/bench $(OUT)/chordophone ## beside OpenDHT, kamailio and baresip, real processes: 40 minutes (SHORT=1: seven); tables and build/bench*.json
-	@$(MAKE) --no-print-directory packages DEBIAN='dhtnode kamailio sip-tester tcpdump baresip-core jackd2 gcc libc6-dev iproute2 linphone-cli'
+bench: $(OUT)/bench $(OUT)/chordophone ## beside OpenDHT, kamailio, baresip and linphone, real processes: 50 minutes (SHORT=1: ten); tables and build/bench*.json
+	@$(MAKE) --no-print-directory packages DEBIAN='dhtnode kamailio sip-tester tcpdump baresip-core jackd2 gcc libc6-dev iproute2 linphone-cli qemu-user-static'
 	$(OUT)/bench --part dht $(if $(SHORT),--short) --out $(OUT)/bench.json
 	$(OUT)/bench --part audio $(if $(SHORT),--short) --speech firmware/demo/speech.wav --out $(OUT)/bench-audio.json
+	$(OUT)/bench --part insn $(if $(SHORT),--short) --out $(OUT)/bench-insn.json
 	$(OUT)/bench --part sip $(if $(SHORT),--short) --speech firmware/demo/speech.wav --out $(OUT)/bench-sip.json
 
 $(OUT)/chordophone-arm64: $(SOURCES)

@@ -9,19 +9,6 @@ import (
 	"time"
 )
 
-// writer can send an instant message, reader shows one.
-type (
-	writer interface {
-		telephone
-		send(to, text string)
-	}
-	reader interface {
-		telephone
-		// shows waits until the message from that number is on its terminal.
-		shows(from, text string)
-	}
-)
-
 // shows looks at baresip's trace, for it prints messages only where it has a screen.
 func (b *baresip) shows(from, text string) {
 	b.says("message "+text, soon, "From: ", "sip:"+from+"@"+officeName)
