@@ -4,8 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -21,6 +21,9 @@ type socket struct {
 	at    netip.Addr // not valid if bound to every address
 	v6    bool
 	every bool
+
+	in, out *datagram
+	send    func(fd uintptr)
 }
 
 const socketBuffer = 1 << 20 // octets that the kernel keeps for us, if it may
@@ -36,6 +39,8 @@ func newSocket(conn net.PacketConn) (*socket, error) {
 	}
 	at := addrPort(conn.LocalAddr()).Addr()
 	k.udp, k.v6, k.every = udp, at.Is6(), at.IsUnspecified()
+	k.in, k.out = newDatagram(unix.SYS_RECVMSG), newDatagram(unix.SYS_SENDMSG)
+	k.send = func(fd uintptr) { k.out.do(fd) }
 	udp.SetReadBuffer(socketBuffer)
 	udp.SetWriteBuffer(socketBuffer)
 	var err error
@@ -51,82 +56,56 @@ func newSocket(conn net.PacketConn) (*socket, error) {
 	return k, err
 }
 
-// read reads one datagram and says to which address of ours it came.
-func (k *socket) read(buf, oob []byte) (n int, from netip.AddrPort, to netip.Addr, err error) {
+// read reads one datagram and says to which address of ours it came, and whether it
+// had to be waited for. It is for one goroutine.
+func (k *socket) read(buf []byte) (n int, from netip.AddrPort, to netip.Addr, waited bool, err error) {
 	if k.udp == nil {
-		var a net.Addr
-		n, a, err = k.conn.ReadFrom(buf)
+		began := time.Now()
+		n, a, err := k.conn.ReadFrom(buf)
 		if err == nil {
 			from = addrPort(a)
 		}
-		return n, from, k.at, err
+		return n, from, k.at, time.Since(began) > 0, err
 	}
-	if !k.every {
-		n, from, err = k.udp.ReadFromUDPAddrPort(buf)
-		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), k.at, err
+	control := 0
+	if k.every {
+		control = len(k.in.control)
 	}
-	n, m, _, from, err := k.udp.ReadMsgUDPAddrPort(buf, oob)
+	k.in.prepare(buf, unix.SizeofSockaddrInet6, control)
+	err = k.raw.Read(func(fd uintptr) bool {
+		done := k.in.do(fd)
+		waited = waited || !done
+		return done
+	})
+	if err == nil && k.in.err != 0 {
+		err = os.NewSyscallError("recvmsg", k.in.err)
+	}
 	if err != nil {
-		return 0, from, to, err
+		return 0, from, to, waited, err
 	}
-	var dst net.IP
-	if k.v6 {
-		var cm ipv6.ControlMessage
-		if cm.Parse(oob[:m]) == nil {
-			dst = cm.Dst
-		}
-	} else {
-		var cm ipv4.ControlMessage
-		if cm.Parse(oob[:m]) == nil {
-			dst = cm.Dst
-		}
+	if to = k.at; k.every {
+		to = k.in.cameTo(k.v6)
 	}
-	to, _ = netip.AddrFromSlice(dst)
-	return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), to.Unmap(), nil
+	return k.in.n, k.in.source(), to, waited, nil
 }
 
 // write never blocks: what finds no place in the kernel is lost, as on any network.
+// It is for the loop.
 func (k *socket) write(data []byte, from netip.Addr, to netip.AddrPort) error {
 	if k.udp == nil {
 		_, err := k.conn.WriteTo(data, net.UDPAddrFromAddrPort(to))
 		return err
 	}
-	var oob []byte
+	control := 0
 	if k.every && from.IsValid() {
-		if k.v6 {
-			oob = (&ipv6.ControlMessage{Src: from.AsSlice()}).Marshal()
-		} else {
-			oob = (&ipv4.ControlMessage{Src: from.AsSlice()}).Marshal()
-		}
+		control = k.out.leaveFrom(from, k.v6)
 	}
-	var where unix.Sockaddr
-	if k.v6 {
-		a := &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
-		if zone := to.Addr().Zone(); zone != "" {
-			if i, err := net.InterfaceByName(zone); err == nil {
-				a.ZoneId = uint32(i.Index)
-			} else if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
-				a.ZoneId = uint32(n)
-			}
-		}
-		where = a
-	} else {
-		where = &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
-	}
-	var sent error
-	err := k.raw.Write(func(fd uintptr) bool {
-		for {
-			_, sent = unix.SendmsgN(int(fd), data, oob, where, unix.MSG_DONTWAIT)
-			if sent != unix.EINTR {
-				return true
-			}
-		}
-	})
-	if err != nil {
+	k.out.prepare(data, k.out.target(to, k.v6), control)
+	if err := k.raw.Control(k.send); err != nil {
 		return err
 	}
-	if sent != nil && sent != unix.EAGAIN {
-		return os.NewSyscallError("sendmsg", sent)
+	if k.out.err != 0 && k.out.err != unix.EAGAIN {
+		return os.NewSyscallError("sendmsg", k.out.err)
 	}
 	return nil
 }

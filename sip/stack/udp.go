@@ -17,11 +17,11 @@ import (
 // readDatagrams serves a socket until the stack ends. An error is not the end of
 // it: the socket may work again.
 func (s *Stack) readDatagrams(k *socket) {
-	buf, oob := make([]byte, wire.MaxMessage), make([]byte, 128)
+	buf := make([]byte, wire.MaxMessage)
 	var pause time.Duration
+	row := 0 // datagrams, one right after another
 	for {
-		began := time.Now()
-		n, from, to, err := k.read(buf, oob)
+		n, from, to, waited, err := k.read(buf)
 		if err != nil {
 			if s.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return
@@ -39,21 +39,24 @@ func (s *Stack) readDatagrams(k *socket) {
 			continue
 		}
 		pause = 0
-		now := time.Now()
-		s.datagram(k, buf[:n], from, to, now, now.Sub(began) > atOnce)
+		if row++; waited {
+			row = 0
+		}
+		s.datagram(k, buf[:n], from, to, row < atOnce)
 	}
 }
 
-// atOnce is how long reading a datagram takes that was there before it was asked for.
-const atOnce = 15 * time.Microsecond
+// atOnce is how many datagrams, one right after another, are done with by their
+// reader.
+const atOnce = 8
 
-// datagram judges, parses and passes on one datagram. After a moment of quiet it is
-// done with here; when they come fast it is left to the loop, so that reading keeps
+// datagram judges, parses and passes on one datagram. The first few after a moment of
+// quiet are done with here; when they come fast it is left to the loop, so that reading keeps
 // up, and what is too much is dropped here, where that costs least.
-func (s *Stack) datagram(k *socket, data []byte, from netip.AddrPort, to netip.Addr, now time.Time, quiet bool) {
+func (s *Stack) datagram(k *socket, data []byte, from netip.AddrPort, to netip.Addr, here bool) {
 	s.count.datagrams.Add(1)
 	room := maxBehind
-	switch s.rates.admit(now, from) {
+	switch s.rates.admit(time.Now(), from) {
 	case overRate:
 		s.count.overRate.Add(1)
 		return
@@ -74,7 +77,7 @@ func (s *Stack) datagram(k *socket, data []byte, from netip.AddrPort, to netip.A
 	s.count.messages.Add(1)
 	j := job{msg: msg, verdict: v, socket: k, from: from, local: to}
 	posted, turn := false, false
-	if quiet {
+	if here {
 		posted, turn = s.box.bringDatagram(j, room)
 	} else {
 		posted = s.box.postDatagram(j, room)
