@@ -55,6 +55,24 @@ func (c *Clients) Places(ctx context.Context, aor string) ([]Place, error) {
 	return out, nil
 }
 
+// Known is location.Prompt's: the clients of an account, if this phone's node has the
+// word on them. All else must be asked for.
+func (c *Clients) Known(aor string) (list []location.Binding, ok bool, err error) {
+	user, err := userName(aor)
+	if err != nil {
+		return nil, true, err
+	}
+	name, office := cutUser(user)
+	if _, account := c.accounts.get(name); !account || office != c.accounts.office || c.members.Telephone(name) {
+		return nil, false, nil
+	}
+	records, ok := c.ring.Held(overlay.ResourceID(user), overlay.SIPRegistration, overlay.Binding)
+	if !ok || slices.ContainsFunc(records, func(r overlay.Record) bool { return r.Kind == overlay.SIPRegistration }) {
+		return nil, false, nil
+	}
+	return bindings(parseHeld(records, time.Now())), true, nil
+}
+
 // known says what a user is. The error is for one that is neither, as far as can
 // be said.
 func (c *Clients) known(ctx context.Context, user string) (telephone, account bool, err error) {

@@ -245,6 +245,11 @@ func TestLookup(t *testing.T) {
 			if contactsOf(list) != contacts || !errors.Is(err, wantErr) {
 				t.Errorf("%s: %q, %v; want %q, %v", aor, contactsOf(list), err, contacts, wantErr)
 			}
+			// What is known at once is the same; of telephones and strangers it is not.
+			known, ok, err := a.clients.Known(aor)
+			if ok != (wantErr == nil && strings.ToLower(aor) == "sip:alice@office") || ok && (contactsOf(known) != contacts || err != nil) {
+				t.Errorf("%s: knows %q, %v, %v", aor, contactsOf(known), ok, err)
+			}
 		}
 		want("sip:102@office", "sip:102@192.0.2.102:5061;transport=tls", nil)
 		want("sip:101@office", "", nil) // known, not registered: 480

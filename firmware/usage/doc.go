@@ -34,6 +34,7 @@ import (
 type Ring interface {
 	Find(ctx context.Context, key overlay.ID) (overlay.Peer, []overlay.ID, error)
 	Get(ctx context.Context, resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, int, error)
+	Held(resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, bool) // Get where that takes no time
 	Put(ctx context.Context, r overlay.Record) (copies int, newer overlay.Version, err error)
 }
 

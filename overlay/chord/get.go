@@ -27,6 +27,19 @@ func (n *Node) get(ev Get) {
 	n.tryGet(&getting{ev: ev, until: n.now.Add(n.cfg.OpTimeout)})
 }
 
+// Held is what Get would answer at now without asking another node. It reports false
+// where Get would ask.
+func (n *Node) Held(now time.Time, resource overlay.ID, kinds []overlay.Kind) ([]overlay.Record, bool) {
+	if n.state != joined || !n.everyoneKeepsAll() || !n.responsible(resource) {
+		return nil, false
+	}
+	records := n.shelf.resource(now, resource, kinds)
+	if len(records) == 0 && now.Sub(n.changedAt) < doubt {
+		return nil, false
+	}
+	return newest(records), true
+}
+
 // doubt is how long after a change of neighbours this node does not take its
 // own word alone that there is nothing.
 const doubt = 10 * time.Second

@@ -97,6 +97,8 @@ type loop struct {
 // step gives the event, and what else has come meanwhile, to the state machine
 // and carries out what it wants.
 func (l *loop) step(ev chord.Event) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
 	now := time.Now()
 	l.acts = l.acts[:0]
 	l.give(now, ev)

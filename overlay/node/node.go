@@ -6,7 +6,8 @@
 //	Find, Get, Put, Heard ─────▶ │ Step │ ──Send────────▶ Transport
 //	timer ──Tick───────────────▶ └──────┘ ──Found, Got, Kept──▶ the caller
 //
-// The rest of the program reaches the ring through Find, Get and Put. The last
+// The rest of the program reaches the ring through Find, Get and Put, and with Held
+// reads between two steps what this node answers for itself. The last
 // events and what came of them are remembered; Dump writes them as a text from
 // which they can be played again (chord.Recording).
 package node
@@ -21,6 +22,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
@@ -57,12 +59,14 @@ type Config struct {
 // Node is a live node of the ring.
 type Node struct {
 	cfg      Config
-	chord    *chord.Node
 	recorder recorder
 	requests chan chord.Event
 	recheck  chan struct{} // capacity 1
 	stopped  chan struct{} // closed when Run has ended
 	view     atomic.Pointer[chord.View]
+
+	turn  sync.Mutex // guards what follows, from an event until what it wants is done
+	chord *chord.Node
 
 	mu       sync.Mutex // guards what follows
 	ref      uint64
@@ -125,6 +129,9 @@ func (n *Node) Find(ctx context.Context, key overlay.ID) (overlay.Peer, []overla
 
 // Get returns the newest records of a resource, none when there are none.
 func (n *Node) Get(ctx context.Context, resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, int, error) {
+	if records, ok := n.Held(resource, kinds...); ok {
+		return records, 0, nil
+	}
 	a, err := n.ask(ctx, func(ref uint64) chord.Event {
 		return chord.Get{Ref: ref, Resource: resource, Kinds: kinds}
 	})
@@ -133,6 +140,16 @@ func (n *Node) Get(ctx context.Context, resource overlay.ID, kinds ...overlay.Ki
 	}
 	g := a.(chord.Got)
 	return g.Records, g.Hops, g.Err
+}
+
+// Held is Get where that takes no time and needs nobody else: this node is
+// responsible for the resource and has nothing else to do. Else it reports false.
+func (n *Node) Held(resource overlay.ID, kinds ...overlay.Kind) ([]overlay.Record, bool) {
+	if !n.turn.TryLock() {
+		return nil, false
+	}
+	defer n.turn.Unlock()
+	return n.chord.Held(time.Now(), resource, kinds)
 }
 
 // Put stores a signed record of this phone. It returns on how many disks the

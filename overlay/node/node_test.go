@@ -42,6 +42,111 @@ func TestRecordSurvives(t *testing.T) {
 	})
 }
 
+// What a node holds of a Resource it is responsible for takes no event to read, and
+// is what Get says; all else must be asked for.
+func TestHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t}
+		defer o.close()
+		first := o.start(0, new(nodetest.Store))
+		if _, ok := first.Held(overlay.ResourceID("102"), overlay.SIPRegistration); ok {
+			t.Error("a node that has not joined holds the answer")
+		}
+		time.Sleep(2 * time.Second)
+		o.start(1, new(nodetest.Store))
+		o.start(2, new(nodetest.Store))
+		time.Sleep(2 * time.Second)
+		held := func(name, want string) (nodes int) {
+			t.Helper()
+			for i, l := range o.nodes {
+				records, ok := l.Held(overlay.ResourceID(name), overlay.SIPRegistration)
+				if !ok {
+					continue
+				}
+				nodes++
+				got := ""
+				if len(records) > 0 {
+					got = string(records[0].Value)
+				}
+				if got != want || o.get(l, name) != want {
+					t.Errorf("node %d holds %q of %s, and gets %q; want %q", i, got, name, o.get(l, name), want)
+				}
+			}
+			return nodes
+		}
+		if n := held("102", ""); n != 0 {
+			t.Errorf("%d nodes take their own word that there is nothing, just after others joined", n)
+		}
+		for i := range 20 {
+			o.put(o.nodes[i%3], record(fmt.Sprint(i), "v", 1))
+			if n := held(fmt.Sprint(i), "v"); n != 1 {
+				t.Errorf("%d nodes are responsible for %d", n, i)
+			}
+		}
+		gone := record("3", "", 2)
+		gone.Removed = true
+		o.put(o.nodes[0], gone)
+		time.Sleep(15 * time.Second)
+		for _, name := range []string{"3", "nothing"} {
+			if n := held(name, ""); n != 1 {
+				t.Errorf("%d nodes know that there is no %s", n, name)
+			}
+		}
+	})
+}
+
+// slowStore is a disk that takes its time.
+type slowStore struct {
+	nodetest.Store
+	slow time.Duration
+}
+
+func (s *slowStore) Apply(save []overlay.Record, drop []overlay.Slot) error {
+	time.Sleep(s.slow)
+	return s.Store.Apply(save, drop)
+}
+
+// What is not on disk yet is not held: nobody waits for that either.
+func TestHeldIsDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net nodetest.Net
+		self := overlay.Peer{ID: overlay.ResourceID("node"), Addr: netip.MustParseAddrPort("192.0.2.1:6084")}
+		n := node.New(node.Config{
+			Self: self, Chord: chord.LAN(), Transport: net.Attach(self), Store: &slowStore{slow: time.Second},
+			Verify: func(overlay.Record) error { return nil }, Log: slog.New(slog.DiscardHandler),
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			n.Run(ctx)
+		}()
+		time.Sleep(20 * time.Second)
+		r := record("102", "here", 1)
+		put := make(chan error, 1)
+		go func() {
+			_, _, err := n.Put(ctx, r)
+			put <- err
+		}()
+		time.Sleep(500 * time.Millisecond)
+		if _, ok := n.Held(r.Resource, r.Kind); ok {
+			t.Error("held while it is being written")
+		}
+		if err := <-put; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if records, ok := n.Held(r.Resource, r.Kind); !ok || len(records) != 1 {
+			t.Errorf("held afterwards: %v, %v", records, ok)
+		}
+		if records, ok := n.Held(r.Resource, overlay.Binding); !ok || len(records) != 0 {
+			t.Errorf("of another Kind: %v, %v", records, ok)
+		}
+		stop()
+		<-ended
+	})
+}
+
 // A newcomer holds all that a small office knows from the moment it has joined:
 // who let it in may die at once.
 func TestNewcomerHoldsEverything(t *testing.T) {

@@ -46,6 +46,21 @@ type Service interface {
 	Lookup(ctx context.Context, aor string) ([]Binding, error)
 }
 
+// Prompt is a Service that at times needs not wait for the network.
+type Prompt interface {
+	// Known is Lookup where that takes no time; else ok is false.
+	Known(aor string) (bindings []Binding, ok bool, err error)
+}
+
+// Known asks a Service for what it knows without waiting. One that is no Prompt
+// knows nothing.
+func Known(s Service, aor string) (bindings []Binding, ok bool, err error) {
+	if p, prompt := s.(Prompt); prompt {
+		return p.Known(aor)
+	}
+	return nil, false, nil
+}
+
 // Own is what a telephone of the office says of itself.
 type Own interface {
 	// Bind replaces the bindings that this phone made for aor, its own address;

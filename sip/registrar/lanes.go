@@ -9,7 +9,7 @@ const (
 )
 
 // job is what is done for one address while nothing else is: begin is called in the
-// loop when it is its turn, work outside of it, done in the loop again.
+// loop when it is its turn, work outside of it unless it is nil, done in the loop again.
 type job func() (work func(context.Context), done func())
 
 // lanes lets one job of each address run at a time, in order, and not too many
@@ -54,6 +54,13 @@ func (l *lanes) next() {
 	for l.running < maxRunning && len(l.ready) > 0 {
 		t := l.ready[0]
 		work, done := t.job()
+		if work == nil {
+			l.ready = l.ready[1:]
+			l.waiting--
+			done()
+			l.free(t.aor)
+			continue
+		}
 		if !l.start(work, func() { l.finished(t.aor, done) }) {
 			return
 		}
@@ -66,6 +73,12 @@ func (l *lanes) next() {
 func (l *lanes) finished(aor string, done func()) {
 	done()
 	l.running--
+	l.free(aor)
+	l.next()
+}
+
+// free lets the next one of an address have its turn.
+func (l *lanes) free(aor string) {
 	if q := l.queue[aor]; len(q) > 0 {
 		l.ready = append(l.ready, turn{aor, q[0]})
 		l.queue[aor] = q[1:]
@@ -75,5 +88,4 @@ func (l *lanes) finished(aor string, done func()) {
 	} else {
 		delete(l.busy, aor)
 	}
-	l.next()
 }

@@ -177,11 +177,15 @@ func (p *phone) want(status int, lines ...string) reply {
 
 const bob = "Contact: <sip:201@192.0.2.50:5060>"
 
+// bubble runs f with a location service that takes its time, and with one that knows
+// much at once.
 func bubble(t *testing.T, f func(t *testing.T, r *ring, p *phone)) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &ring{delay: 20 * time.Millisecond}
-		f(t, r, newPhone(t, r, 1))
-	})
+	for _, prompt := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &ring{delay: 20 * time.Millisecond, prompt: prompt}
+			f(t, r, newPhone(t, r, 1))
+		})
+	}
 }
 
 // pass lets time pass and what it brings come to rest.

@@ -63,6 +63,38 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// A refresh that need not be stored takes neither time nor a goroutine where the
+// location service knows the address, and does not overtake what came before it.
+func TestRefreshAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, r *ring, p *phone) {
+		if !r.prompt {
+			return
+		}
+		p.want(200, bob)
+		p.do(func() { p.loop.full = true })
+		start := time.Now()
+		p.want(200, bob)
+		p.want(500, bob, "CSeq: 1 REGISTER")
+		if d := time.Since(start); d != 0 {
+			t.Errorf("took %v", d)
+		}
+		p.do(func() { p.loop.full = false })
+		first := p.start("Contact: <sip:201@192.0.2.51>")
+		second := p.start(bob)
+		if res := <-first; res.status != 200 {
+			t.Errorf("%+v", res)
+		}
+		if res := <-second; res.status != 200 || len(res.get("Contact")) != 2 || r.writes != 2 {
+			t.Errorf("%+v, %d writes", res, r.writes)
+		}
+		p.do(func() {
+			if l := p.lanes; len(l.busy)+len(l.queue)+len(l.ready)+l.waiting+l.running != 0 {
+				t.Errorf("%+v", l)
+			}
+		})
+	})
+}
+
 // What changes is stored at once.
 func TestChangeIsStored(t *testing.T) {
 	bubble(t, func(t *testing.T, r *ring, p *phone) {

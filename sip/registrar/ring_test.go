@@ -14,6 +14,7 @@ type ring struct {
 	mu      sync.Mutex
 	delay   time.Duration // of each answer
 	broken  bool
+	prompt  bool            // answers at once where it need not write
 	known   map[string]bool // addresses; nil: all
 	records map[string][]record
 	writes  int // calls of Register
@@ -44,6 +45,21 @@ func (r *ring) Lookup(ctx context.Context, aor string) ([]location.Binding, erro
 		return nil, location.ErrNotFound
 	}
 	return r.holds(aor), nil
+}
+
+// Known implements location.Prompt.
+func (r *ring) Known(aor string) (all []location.Binding, ok bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !r.prompt:
+		return nil, false, nil
+	case r.broken:
+		return nil, true, errors.New("ring: nobody answers")
+	case r.known != nil && !r.known[aor]:
+		return nil, true, location.ErrNotFound
+	}
+	return r.holds(aor), true, nil
 }
 
 func (r *ring) holds(aor string) []location.Binding {

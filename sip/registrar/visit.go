@@ -36,28 +36,54 @@ func (v *visit) begin() (work func(context.Context), done func()) {
 	for _, c := range v.book.byAOR[v.req.aor] {
 		v.own = append(v.own, *c)
 	}
-	return v.work, v.done
+	v.now = time.Now()
+	holds, ok, err := location.Known(v.cfg.Ring, v.req.aor)
+	if !ok {
+		return v.work, v.done
+	}
+	if v.decide(holds, err); len(v.written) == 0 {
+		return nil, v.done
+	}
+	return v.write, v.done
 }
 
 // work asks the location service. It runs outside the loop.
 func (v *visit) work(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	looking, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	v.now = time.Now()
-	var err error
-	v.holds, err = v.cfg.Ring.Lookup(ctx, v.req.aor)
+	if v.decide(v.cfg.Ring.Lookup(looking, v.req.aor)); len(v.written) > 0 {
+		v.write(ctx)
+	}
+}
+
+// decide says what is to be written, if anything.
+func (v *visit) decide(holds []location.Binding, err error) {
+	v.holds, v.written, v.bad = holds, nil, nil
 	if err == nil && !v.self.Client() {
 		err = errNoAddress
 	}
-	if err == nil {
-		v.written, v.bad = v.req.decide(v.before(), v.self)
-		if v.bad == nil && (len(v.written) > 0 || v.req.all) {
-			v.written = v.sweep(v.written)
-		}
-		if v.bad == nil && len(v.written) > 0 {
-			v.holds, err = v.cfg.Ring.Register(ctx, v.req.aor, v.written)
-		}
+	if err != nil {
+		v.fail(err)
+		return
 	}
+	v.written, v.bad = v.req.decide(v.before(), v.self)
+	if v.bad == nil && (len(v.written) > 0 || v.req.all) {
+		v.written = v.sweep(v.written)
+	}
+}
+
+// write has the location service keep what was decided. It runs outside the loop.
+func (v *visit) write(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	var err error
+	v.holds, err = v.cfg.Ring.Register(ctx, v.req.aor, v.written)
+	v.fail(err)
+}
+
+// fail answers an error of the location service, if it is one.
+func (v *visit) fail(err error) {
 	switch {
 	case errors.Is(err, location.ErrNotFound):
 		v.bad = refuse(404)

@@ -37,6 +37,7 @@ type office struct {
 	looked int // look-ups
 	most   int // ... at once
 	now    int
+	prompt bool                                   // look-ups take no time
 	bound  map[string]map[string]location.Binding // by address and contact
 	ends   map[string]time.Time                   // by contact
 	box    []message.Message
@@ -68,6 +69,20 @@ func (o *office) Lookup(_ context.Context, aor string) ([]location.Binding, erro
 		return nil, o.failed
 	}
 	return o.holds(aor)
+}
+
+// Known implements location.Prompt.
+func (o *office) Known(aor string) (all []location.Binding, ok bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.prompt {
+		return nil, false, nil
+	}
+	if o.failed != nil {
+		return nil, true, o.failed
+	}
+	all, err = o.holds(aor)
+	return all, true, err
 }
 
 func (o *office) holds(aor string) (all []location.Binding, err error) {

@@ -196,32 +196,40 @@ func (s *Server) deliver(tx *stack.ServerTx) {
 
 // find looks an address up and forwards.
 func (s *Server) find(tx *stack.ServerTx, aor string) {
-	var (
-		bindings []location.Binding
-		err      error
-	)
+	bindings, ok, err := location.Known(s.cfg.Locate, "sip:"+aor)
+	if ok {
+		s.found(tx, aor, bindings, err)
+		return
+	}
 	var gone bool // whoever asked has given up
 	tx.Cancelled = func(*sip.Request) { gone = true }
 	tx.Ended = func() { gone = true }
-	ok := s.cfg.Stack.Go(func(ctx context.Context) {
+	asking := s.cfg.Stack.Go(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTime)
 		defer cancel()
 		bindings, err = s.cfg.Locate.Lookup(ctx, "sip:"+aor)
 	}, func() {
-		switch {
-		case gone:
+		if gone {
 			tx.Reply(sip.StatusRequestTerminated)
-		case errors.Is(err, location.ErrNotFound):
-			tx.Reply(sip.StatusNotFound)
-		case err != nil:
-			s.cfg.Log.Warn("sip: the ring did not answer", "for", aor, "err", err)
-			tx.Reply(sip.StatusServiceUnavailable, "Retry-After", "5")
-		default:
-			s.cfg.Proxy.Forward(tx, s.cfg.Proxy.Targets(aor, bindings))
+			return
 		}
+		s.found(tx, aor, bindings, err)
 	})
-	if !ok {
+	if !asking {
 		tx.Reply(sip.StatusServiceUnavailable, "Retry-After", "1")
+	}
+}
+
+// found forwards to where an address is bound.
+func (s *Server) found(tx *stack.ServerTx, aor string, bindings []location.Binding, err error) {
+	switch {
+	case errors.Is(err, location.ErrNotFound):
+		tx.Reply(sip.StatusNotFound)
+	case err != nil:
+		s.cfg.Log.Warn("sip: the ring did not answer", "for", aor, "err", err)
+		tx.Reply(sip.StatusServiceUnavailable, "Retry-After", "5")
+	default:
+		s.cfg.Proxy.Forward(tx, s.cfg.Proxy.Targets(aor, bindings))
 	}
 }
 

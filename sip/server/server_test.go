@@ -192,6 +192,29 @@ func TestRingFails(t *testing.T) {
 	})
 }
 
+// What is known at once is not asked for, and comes to the same.
+func TestKnownAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.phoneAt("101")
+		a := p.client("201", "tcp").register()
+		b := p.client("202", "tcp").register()
+		o.prompt, o.looked = true, 0
+		a.request("INVITE", "sip:202@office", "")
+		b.Expect("^INVITE sip:202@")
+		b.answer("486 Busy Here", "")
+		m := a.final()
+		a.want("INVITE", m, 486)
+		a.ack(m, "sip:202@office")
+		a.want("nobody", a.ask("INVITE", "sip:999@office", ""), 404)
+		a.want("not registered", a.ask("INVITE", "sip:203@office", ""), 480)
+		o.failed = fmt.Errorf("no ring")
+		a.want("no ring", a.ask("INVITE", "sip:202@office", ""), 503)
+		if o.looked != 0 {
+			t.Errorf("%d look-ups", o.looked)
+		}
+	})
+}
+
 // Two contacts of one address both get a message that was kept for it, and either's
 // answer is enough to have it gone.
 func TestTwoContacts(t *testing.T) {
