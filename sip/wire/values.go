@@ -17,11 +17,8 @@ func Values(msg sip.Message, name string) []string {
 	name, _, _ = known(name)
 	var values []string
 	for _, h := range m.Headers() {
-		n := h.Name()
-		if n != name {
-			if n, _, _ = known(n); !strings.EqualFold(n, name) {
-				continue
-			}
+		if n := h.Name(); n != name && !named(n, name) {
+			continue
 		}
 		for s := h.Value(); s != ""; {
 			end := separator(s)
@@ -32,6 +29,14 @@ func Values(msg sip.Message, name string) []string {
 		}
 	}
 	return values
+}
+
+// named reports whether a field's name, as it came, is a proper one.
+func named(n, name string) bool {
+	if len(n) == 1 && len(name) > 1 {
+		n = compact(n[0])
+	}
+	return len(n) == len(name) && strings.EqualFold(n, name)
 }
 
 // separator is the index of the first comma that separates values, or the length.

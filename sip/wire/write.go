@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -47,7 +48,7 @@ func Bytes(msg sip.Message) ([]byte, error) {
 	length := false
 	for _, f := range m.Headers() {
 		name := f.Name()
-		if _, _, k := known(name); k == contentLength {
+		if isLength(name) {
 			if !length {
 				writeLength(&b, len(m.Body()))
 			}
@@ -55,7 +56,11 @@ func Bytes(msg sip.Message) ([]byte, error) {
 			continue
 		}
 		start := b.Len()
-		f.StringWrite(&b)
+		if v, ok := f.(*sip.ViaHeader); ok {
+			writeVia(&b, v)
+		} else {
+			f.StringWrite(&b)
+		}
 		if !all(name, isToken) || !clean(b.Bytes()[start:]) {
 			return nil, fmt.Errorf("%w: %s", ErrInjection, PlainText(name, 40))
 		}
@@ -69,9 +74,46 @@ func Bytes(msg sip.Message) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// isLength reports whether a field is Content-Length. Few have a name as long, or as
+// short, and all others cost no look at the names.
+func isLength(name string) bool {
+	if len(name) != len("Content-Length") && len(name) != 1 {
+		return false
+	}
+	_, _, k := known(name)
+	return k == contentLength
+}
+
+// writeVia is sipgo's StringWrite without a dozen pieces of memory for a message's
+// most frequent field.
+func writeVia(b *bytes.Buffer, v *sip.ViaHeader) {
+	b.WriteString("Via: ")
+	b.WriteString(v.ProtocolName)
+	b.WriteByte('/')
+	b.WriteString(v.ProtocolVersion)
+	b.WriteByte('/')
+	b.WriteString(v.Transport)
+	b.WriteByte(' ')
+	if strings.IndexByte(v.Host, ':') >= 0 && v.Host[0] != '[' {
+		b.WriteByte('[')
+		b.WriteString(v.Host)
+		b.WriteByte(']')
+	} else {
+		b.WriteString(v.Host)
+	}
+	if v.Port > 0 {
+		b.WriteByte(':')
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(v.Port), 10))
+	}
+	if len(v.Params) > 0 {
+		b.WriteByte(';')
+		v.Params.ToStringWrite(';', b)
+	}
+}
+
 func writeLength(b *bytes.Buffer, n int) {
 	b.WriteString("Content-Length: ")
-	b.WriteString(strconv.Itoa(n))
+	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(n), 10))
 	b.WriteString("\r\n")
 }
 
