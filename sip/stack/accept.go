@@ -25,38 +25,43 @@ func (s *Stack) accept(l net.Listener, t Transport) {
 			continue
 		}
 		from := addrPort(c.RemoteAddr()).Addr()
-		leave, ok := func() {}, false
 		if t == TCP { // handshakes that stand still must not keep these out
-			ok = s.gate.pass(time.Now(), from)
-		} else {
-			leave, ok = s.gate.enter(time.Now(), from)
+			if !s.gate.pass(time.Now(), from) {
+				s.turnAway(c)
+				continue
+			}
+			keepAlive(c)
+			s.admit(&Flow{stack: s, transport: t, inbound: true}, c)
+			continue
 		}
+		ctx, cancel := context.WithTimeout(s.ctx, handshakeTime)
+		leave, ok := s.gate.enter(time.Now(), from, cancel)
 		if !ok {
-			s.count.turnedAway.Add(1)
-			c.Close()
+			cancel()
+			s.turnAway(c)
 			continue
 		}
 		keepAlive(c)
-		f := &Flow{stack: s, transport: t, inbound: true}
-		if t == TCP {
-			s.admit(f, c)
-			continue
-		}
 		s.side.Go(func() {
-			ctx, cancel := context.WithTimeout(s.ctx, handshakeTime)
 			defer cancel()
+			f := &Flow{stack: s, transport: t, inbound: true}
 			tc := tls.Server(c, s.cfg.ServerTLS)
+			var err error
 			f.peer, err = s.handshakeOf(ctx, tc)
 			leave()
 			if err != nil {
-				s.count.turnedAway.Add(1)
 				s.log.Debug("sip: refused a connection", "from", c.RemoteAddr(), "error", err)
-				c.Close()
+				s.turnAway(c)
 				return
 			}
 			s.admit(f, tc)
 		})
 	}
+}
+
+func (s *Stack) turnAway(c net.Conn) {
+	s.count.turnedAway.Add(1)
+	c.Close()
 }
 
 // admit hands a connection that came in to the loop.

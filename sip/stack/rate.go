@@ -2,6 +2,7 @@ package stack
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -206,6 +207,7 @@ const (
 	handshakeBurst = 20
 	handshakeSlots = 32 // at once; strangers get half of them
 	slotsPerHost   = 4
+	handshakeFair  = time.Second // that a stranger may take for one when others wait
 	knownHostFor   = time.Hour
 )
 
@@ -215,12 +217,11 @@ const (
 type gate struct {
 	trusted func(netip.Addr) bool
 
-	mu       sync.Mutex // guards the rest
-	sources  generations[netip.Addr, bucket]
-	known    generations[netip.Addr, time.Time]
-	busy     map[netip.Addr]int // handshakes at work
-	all      int
-	stranger int
+	mu         sync.Mutex // guards the rest
+	sources    generations[netip.Addr, bucket]
+	known      generations[netip.Addr, time.Time]
+	handshakes []*handshake // at work, the oldest first
+	busy       map[netip.Addr]int
 }
 
 func newGate(trusted func(netip.Addr) bool) *gate {
@@ -260,32 +261,76 @@ func (g *gate) take(now time.Time, a netip.Addr) bool {
 	return b.take(now, handshakeRate, handshakeBurst)
 }
 
-// enter takes a slot, or refuses. leave gives it back.
-func (g *gate) enter(now time.Time, a netip.Addr) (leave func(), ok bool) {
+// handshake holds a slot.
+type handshake struct {
+	from     netip.Addr
+	stranger bool
+	began    time.Time
+	end      func() // makes it fail
+}
+
+// enter takes a slot, or refuses; leave gives it back. end makes the handshake fail:
+// who has none at work may take the place of a stranger's that stands still.
+func (g *gate) enter(now time.Time, a netip.Addr, end func()) (leave func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until := g.known.get(a)
-	stranger := (until == nil || now.After(*until)) && !g.trusted(a)
-	switch {
-	case !g.take(now, a),
-		g.all >= handshakeSlots,
-		stranger && (g.busy[a] >= slotsPerHost || g.stranger >= handshakeSlots/2):
+	h := &handshake{from: a, stranger: (until == nil || now.After(*until)) && !g.trusted(a), began: now, end: end}
+	if !g.take(now, a) || h.stranger && g.busy[a] >= slotsPerHost {
 		return nil, false
 	}
-	g.all++
-	g.busy[a]++
-	if stranger {
-		g.stranger++
+	if len(g.handshakes) >= handshakeSlots || h.stranger && g.strangers() >= handshakeSlots/2 {
+		late := g.late(now, a)
+		if late == nil {
+			return nil, false
+		}
+		g.remove(late)
+		late.end()
 	}
+	g.handshakes = append(g.handshakes, h)
+	g.busy[a]++
 	return func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.all--
-		if g.busy[a]--; g.busy[a] == 0 {
-			delete(g.busy, a)
-		}
-		if stranger {
-			g.stranger--
-		}
+		g.remove(h)
 	}, true
+}
+
+// remove gives a slot back, once. The caller holds the lock.
+func (g *gate) remove(h *handshake) {
+	i := slices.Index(g.handshakes, h)
+	if i < 0 {
+		return
+	}
+	g.handshakes = slices.Delete(g.handshakes, i, i+1)
+	if g.busy[h.from]--; g.busy[h.from] == 0 {
+		delete(g.busy, h.from)
+	}
+}
+
+func (g *gate) strangers() (n int) {
+	for _, h := range g.handshakes {
+		if h.stranger {
+			n++
+		}
+	}
+	return n
+}
+
+// late is the handshake that gives way to one of an address with none: the oldest of
+// the stranger with most, if that has several or was given time. The caller holds the
+// lock.
+func (g *gate) late(now time.Time, a netip.Addr) (late *handshake) {
+	if g.busy[a] > 0 {
+		return nil
+	}
+	for _, h := range g.handshakes { // the oldest first
+		if h.stranger && (late == nil || g.busy[h.from] > g.busy[late.from]) {
+			late = h
+		}
+	}
+	if late == nil || g.busy[late.from] == 1 && now.Sub(late.began) < handshakeFair {
+		return nil
+	}
+	return late
 }
