@@ -266,6 +266,7 @@ func TestContacts(t *testing.T) {
 		set(b, Contact{Owner: "101@office", AOR: "bob@office", Name: "Aaron", Order: 1})
 		set(a, Contact{Owner: "alice@office", AOR: "101@office"})
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		want := "[{101@office bob@office Aaron 1 0} {101@office alice@office Alice 1 0} {101@office 102@office Workshop 2 1}]"
 		for _, c := range []*Contacts{a, b} {
 			if list, err := c.List(ctx, "sip:101@office"); fmt.Sprint(list) != want || err != nil {

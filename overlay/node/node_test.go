@@ -51,6 +51,7 @@ func TestHeld(t *testing.T) {
 		o := &office{t: t}
 		defer o.close()
 		first := o.start(0, new(nodetest.Store))
+		synctest.Wait()
 		if _, ok := first.Held(overlay.ResourceID("102"), overlay.SIPRegistration); ok {
 			t.Error("a node that has not joined holds the answer")
 		}
@@ -61,6 +62,7 @@ func TestHeld(t *testing.T) {
 		held := func(name, want string) (nodes int) {
 			t.Helper()
 			for i, l := range o.nodes {
+				synctest.Wait() // none is in the midst of a step
 				records, ok := l.Held(overlay.ResourceID(name), overlay.SIPRegistration)
 				if !ok {
 					continue
