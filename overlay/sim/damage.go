@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"chordophone/overlay"
 	"chordophone/overlay/chord"
 )
 
@@ -15,7 +16,7 @@ func (e *experiment) kill() *AfterKill {
 			e.Net.Kill(i)
 		}
 	}
-	a := &AfterKill{RecordsStored: len(e.records)}
+	a := &AfterKill{RecordsStored: len(e.records), Orphans: e.orphans()}
 	start := e.now
 	var got []time.Duration
 	for k, s := range e.records {
@@ -43,6 +44,22 @@ func (e *experiment) kill() *AfterKill {
 	found := e.audit()
 	a.RecordsLost, a.OwnRecordsLost = found.lost, found.ownLost
 	return a
+}
+
+// orphans is how many records no living node has on its disk.
+func (e *experiment) orphans() (n int) {
+	held := make(map[overlay.Slot]bool)
+	for _, i := range e.Members() {
+		for slot := range e.hosts[i].Disk {
+			held[slot] = true
+		}
+	}
+	for _, s := range e.records {
+		if !held[s.rec.Slot()] {
+			n++
+		}
+	}
+	return n
 }
 
 func (e *experiment) churn() *AfterChurn {

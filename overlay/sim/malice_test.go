@@ -69,6 +69,22 @@ func TestLossyLookups(t *testing.T) {
 	}
 }
 
+// TestMassKill: whatever died at once, no record is lost of which one copy lives, nor any
+// of those whose writer does.
+func TestMassKill(t *testing.T) {
+	orphans := 0
+	for seed := range uint64(2) {
+		a := Run(Plan{Nodes: 200, Seed: seed, Lookups: 100, Delay: time.Millisecond, Kill: 0.75}, nil).AfterKill
+		if a.RecordsLost > a.Orphans || a.OwnRecordsLost > 0 {
+			t.Errorf("seed %d: %+v", seed, a)
+		}
+		orphans += a.Orphans
+	}
+	if orphans == 0 {
+		t.Error("no record has lost all its copies: this shows nothing")
+	}
+}
+
 // TestSettle: a ring that is made whole at once is whole, stays so, and works.
 func TestSettle(t *testing.T) {
 	for _, n := range []int{1, 2, 10, 17, 300} {

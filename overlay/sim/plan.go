@@ -66,7 +66,8 @@ type AfterKill struct {
 	LookupsRight   int     `json:"lookups_right"`
 	RecordsStored  int     `json:"records_stored"`
 	RecordsLost    int     `json:"records_lost"`
-	OwnRecordsLost int     `json:"own_records_lost"` // of those whose writer lives
+	OwnRecordsLost int     `json:"own_records_lost"`       // of those whose writer lives
+	Orphans        int     `json:"records_without_holder"` // the last copy of these was killed: they cannot but be lost
 }
 
 // AfterChurn is measured while nodes come and go.
