@@ -84,6 +84,22 @@ func (p *promises) pick(facts map[string]truth, least int) string {
 	return slices.Min(all)
 }
 
+// vacant returns one of so many facts that is not there. They are few and come again, for
+// what is removed is kept in mind for an hour, and counts among the records of its writer.
+func (p *promises) vacant(facts map[string]truth, of int, name func(i int) string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for range of {
+		p.serial++
+		f := name(p.serial % of)
+		if t, known := facts[f]; !known || t == gone {
+			return f
+		}
+	}
+	p.serial++
+	return name(p.serial + of)
+}
+
 // begin forgets the tally.
 func (p *promises) begin() {
 	p.mu.Lock()
@@ -240,7 +256,7 @@ func (p *promises) registration(ctx context.Context, c *client, user string) {
 	facts := p.of(user)
 	contact, expires, told := p.pick(facts, 5), 0, gone
 	if contact == "" {
-		contact, expires, told = c.contact(fmt.Sprintf("c%d", p.next())), 3600, kept
+		contact, expires, told = p.vacant(facts, 32, func(i int) string { return c.contact(fmt.Sprintf("c%d", i)) }), 3600, kept
 	}
 	p.note(facts, contact, unsure, nil)
 	if _, err := c.register(ctx, user, contact, expires); err == nil {
@@ -253,7 +269,7 @@ func (p *promises) account(con *console) error {
 	user, told := p.pick(p.accounts, 10), gone
 	command := "accounts remove " + user
 	if user == "" {
-		user, told = fmt.Sprintf("a%d", p.next()), kept
+		user, told = p.vacant(p.accounts, 64, func(i int) string { return fmt.Sprintf("a%d", i) }), kept
 		command = "accounts add " + user + " --password '" + password + "'"
 	}
 	p.note(p.accounts, user, unsure, nil)
