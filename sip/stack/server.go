@@ -146,13 +146,19 @@ func (s *Stack) again(t *served, req *sip.Request) {
 }
 
 // room reports whether one more transaction may begin. A dialog at hand has some
-// more room than new ones, and what is long finished gives way.
+// more room than new ones. What is long finished gives way, to what is forwarded for
+// them, too: or they would be let in, and find no room for that.
 func (s *Stack) room(req *sip.Request) bool {
 	limit := s.cfg.Limits.Transactions
 	if wire.Tag(req.To().Params) != "" {
 		limit += limit / 8
 	}
-	return len(s.servers)+len(s.clients) < limit || s.forgetOne()
+	for len(s.servers)+len(s.clients) >= limit {
+		if !s.forgetOne() {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Stack) begin(f *Flow, req *sip.Request, key serverKey) {

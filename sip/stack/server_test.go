@@ -326,6 +326,43 @@ func TestFull(t *testing.T) {
 	})
 }
 
+// Who is let in finds room for what is forwarded for him, too, in a table that is full of
+// what was finished long ago and of what is asked of others.
+func TestRoomForForwarding(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var s *Stack
+		var f *Flow
+		var failed error
+		asked := 0
+		s = o.phone("101@office", nearIP, &user{request: func(tx *ServerTx) {
+			if tx.Request.Method != sip.INVITE {
+				tx.Reply(200)
+				return
+			}
+			asked++
+			s.Request(f, newRequest(sip.OPTIONS, "sip:102@office", "new"), func(*sip.Response) {}, func(err error) { failed = err })
+		}}, func(c *Config) { c.Limits.Transactions = 16 })
+		o.far()
+		f = mustConnect(t, s, Target{Transport: UDP, Addr: udpAddr(farIP)})
+		c := siptest.Client(t, o.net, farIP, "udp", udpAddr(nearIP))
+		for i := range 16 {
+			c.Vars["N"] = fmt.Sprint(i)
+			c.Send(register)
+			c.Expect("^SIP/2.0 200")
+		}
+		wait(9 * time.Second)
+		for i := range 4 { // so many more than are let in
+			ask(s, f, newRequest(sip.OPTIONS, "sip:102@office", fmt.Sprint(i)))
+		}
+		c.Vars["N"] = "new"
+		c.Send(invite)
+		synctest.Wait()
+		if in := get(s, func() int { return asked }); in != 1 || failed != nil {
+			t.Errorf("%d let in, %v", in, failed)
+		}
+	})
+}
+
 // A response that would carry somebody else's header field does not go out.
 func TestInjection(t *testing.T) {
 	bubble(t, func(t *testing.T, o *office) {
