@@ -42,8 +42,8 @@ func (a *admin) letIn(dir string) {
 	}
 }
 
-// run gives one command to a phone and decodes its JSON.
-func (a *admin) run(address, command string, into any) {
+// try gives one command to a phone, and returns what it answered and why it failed.
+func (a *admin) try(address, command string) (out, why string, ok bool) {
 	a.t.Helper()
 	client, err := ssh.Dial("tcp", address+":2222", &ssh.ClientConfig{
 		User: "admin", Auth: []ssh.AuthMethod{ssh.PublicKeys(a.key)}, Timeout: soon,
@@ -60,14 +60,21 @@ func (a *admin) run(address, command string, into any) {
 	defer session.Close()
 	var stderr bytes.Buffer
 	session.Stderr = &stderr
-	out, err := session.Output(command)
-	if err != nil {
-		a.t.Fatalf("%s: %v\n%s%s", command, err, out, &stderr)
+	text, err := session.Output(command)
+	return string(text), stderr.String(), err == nil
+}
+
+// run gives one command to a phone and decodes its JSON.
+func (a *admin) run(address, command string, into any) {
+	a.t.Helper()
+	out, why, ok := a.try(address, command)
+	if !ok {
+		a.t.Fatalf("%s: %s\n%s", command, why, out)
 	}
 	if into == nil {
 		return
 	}
-	if err := json.Unmarshal(out, into); err != nil {
+	if err := json.Unmarshal([]byte(out), into); err != nil {
 		a.t.Fatalf("%s: %v\n%s", command, err, out)
 	}
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -15,32 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 )
-
-// try is run for what may be refused: it returns what the command answered and why it
-// failed.
-func (a *admin) try(address, command string) (out, why string, ok bool) {
-	a.t.Helper()
-	client, err := ssh.Dial("tcp", address+":2222", &ssh.ClientConfig{
-		User: "admin", Auth: []ssh.AuthMethod{ssh.PublicKeys(a.key)}, Timeout: soon,
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(),
-	})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer client.Close()
-	session, err := client.NewSession()
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer session.Close()
-	var stderr bytes.Buffer
-	session.Stderr = &stderr
-	text, err := session.Output(command)
-	return string(text), stderr.String(), err == nil
-}
 
 // long is how long what has to go round the office may take on a busy machine.
 const long = 60 * time.Second
