@@ -32,5 +32,5 @@
 //	Interface Statistics 0x00000005: frames in all, and lost, at the end
 //
 // Wireshark knows the private Kinds of this office when the file reload_kindids
-// in its configuration folder has a line for each: see KindTable.
+// in its configuration folder has a line for each, as KindTable writes them.
 package capture

@@ -44,9 +44,9 @@ type Config struct {
 // LAN is the preset for phones on one local network.
 func LAN() Config {
 	return Config{
-		Successors:   32,
+		Successors:   64,
 		Predecessors: 8,
-		Mesh:         32,
+		Mesh:         64,
 		Copies:       12,
 
 		JoinTimeout:    700 * time.Millisecond,
@@ -67,7 +67,7 @@ func LAN() Config {
 
 		MaxRecords:  32768,
 		MaxPerOwner: 2048, // one phone may serve a thousand others
-		MaxStore:    5000,
+		MaxStore:    16000,
 	}
 }
 

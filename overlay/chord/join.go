@@ -2,6 +2,7 @@ package chord
 
 import (
 	"slices"
+	"time"
 
 	"chordophone/overlay"
 )
@@ -10,9 +11,16 @@ import (
 type join struct {
 	open    int        // so many known nodes may still answer
 	least   overlay.ID // of the nodes heard that are joining, too; zero: none
+	waiting []knocking // whom this node will be able to answer when it is in
 	busy    bool       // one answered: the way in is being gone
 	serving overlay.ID // the node that hands records over to us now
 	tries   int
+}
+
+// knocking is another node that asked for its place too early.
+type knocking struct {
+	hop overlay.Peer
+	msg Message
 }
 
 // maxJoinTries is how often the way in is tried before this node gives up and
@@ -69,26 +77,65 @@ func (n *Node) giveUp() {
 }
 
 // overhear takes note of another node that is joining, too.
-func (n *Node) overhear(m Message) {
-	if _, ok := m.Body.(Ping); !ok || n.state != joining || m.To[0].ID != m.From.ID.Plus(0) {
+func (n *Node) overhear(hop overlay.Peer, m Message) {
+	if n.state != joining || !forPlace(m) {
 		return
 	}
-	if j := &n.joinTry; j.least.IsZero() || m.From.ID.Compare(j.least) < 0 {
+	j := &n.joinTry
+	if j.least.IsZero() || m.From.ID.Compare(j.least) < 0 {
 		j.least = m.From.ID
+	}
+	k := knocking{hop, m}
+	if i := slices.IndexFunc(j.waiting, func(w knocking) bool { return w.msg.From.ID == m.From.ID }); i >= 0 {
+		j.waiting[i] = k
+	} else if len(j.waiting) < maxKnown {
+		j.waiting = append(j.waiting, k)
 	}
 }
 
-// knock asks all known nodes for the node that follows this one. Those that are
-// only starting themselves are silent or refuse, so it is repeated.
+// knock asks known nodes for the node that follows this one, a few at a time: one
+// that is in the ring is enough. Those that are only starting themselves answer as
+// soon as they are in, or refuse, so it is repeated. When a whole office gets its
+// power back, the nodes with the least IDs are the first to be in: everybody begins
+// with those, and with some by chance.
 func (n *Node) knock() {
 	if n.state != joining || n.joinTry.busy {
 		return
 	}
+	const first, rest, least = 8, 2, 4
+	atOnce := rest
+	if n.joinTry.open == 0 {
+		atOnce = first
+	}
+	var due []*known
 	for i := range n.known {
-		n.knockAt(n.known[i].peer)
+		if k := &n.known[i]; !n.now.Before(k.knock) {
+			due = append(due, k)
+		}
+	}
+	n.rng.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	for i := range due[:min(least, len(due))] {
+		j := i
+		for k := i + 1; k < len(due); k++ {
+			if due[k].peer.ID.Compare(due[j].peer.ID) < 0 {
+				j = k
+			}
+		}
+		due[i], due[j] = due[j], due[i]
+	}
+	for _, k := range due[:min(atOnce, len(due))] {
+		k.knock = n.now.Add(knockTime)
+		if k.peer.ID.IsZero() { // nobody says when it refuses
+			k.knock = n.now.Add(n.cfg.JoinTimeout / 7)
+		}
+		n.knockAt(k.peer)
 	}
 	n.later(n.cfg.JoinTimeout/7, n.knock)
 }
+
+// knockTime is how long a node may take to be in the ring itself, and answer, until
+// it is asked again.
+const knockTime = 3 * time.Second
 
 // knockAt sends the first step of JOIN: who is responsible for the identifier
 // after ours? RFC 6940, section 10.5: "JN SHOULD send an Attach request to the
@@ -104,9 +151,22 @@ func (n *Node) knockAt(q overlay.Peer) {
 		}
 		if pong, ok := a.body.(Pong); ok && a.from.ID != n.self.ID {
 			j.busy = true
+			n.knockAgain(q.ID) // if the way in turns out to be none
 			n.enter(n.where(a.from, pong.Table), pong.Table)
+		} else if a.lost {
+			n.knockAgain(q.ID)
 		}
-	}}, []Dest{{ID: n.self.ID.Plus(0), Resource: true}}, Ping{}, n.cfg.JoinTimeout)
+	}}, []Dest{{ID: n.self.ID.Plus(0), Resource: true}}, Ping{}, knockTime)
+}
+
+// knockAgain lets a node be asked again soon: it refused and may be up in a moment,
+// or it is known to be up.
+func (n *Node) knockAgain(id overlay.ID) {
+	for i := range n.known {
+		if n.known[i].peer.ID == id {
+			n.known[i].knock = time.Time{}
+		}
+	}
 }
 
 // where completes the address of a node with what its table says.
@@ -211,8 +271,23 @@ func (n *Node) enterRing() {
 	for _, p := range n.ring.succ {
 		n.remember(p, n.cfg.FingerCheck)
 	}
+	n.letIn()
 	n.viewChanged = true
 	n.tick() // the first round is due
+}
+
+// letIn answers those who knocked before. Who makes a ring answers all of them. In a
+// ring that was there others do so, too, and those who are in need no answer.
+func (n *Node) letIn() {
+	waiting := n.joinTry.waiting
+	n.joinTry.waiting = nil
+	alone, answers := len(n.ring.succ) == 0, 0
+	for _, w := range waiting {
+		if alone || answers < 4 && !n.inList(w.msg.From.ID) {
+			answers++
+			n.receive(w.hop, w.msg)
+		}
+	}
 }
 
 // admit answers a Join: this node is the one that follows the joining node. The

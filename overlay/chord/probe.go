@@ -14,6 +14,8 @@ type known struct {
 	peer overlay.Peer // its ID may be zero
 	next time.Time    // when it is worth asking again
 	wait time.Duration
+
+	knock time.Time // when, while this node is joining
 }
 
 // hear takes note of addresses.

@@ -127,7 +127,7 @@ func (n *Node) receive(hop overlay.Peer, m Message) {
 	case !to.Resource && (to.ID == n.self.ID || to.ID == wildcard):
 		n.deliver(hop, m)
 	case n.state != joined && n.state != leaving:
-		n.overhear(m)
+		n.overhear(hop, m)
 		n.counters.Unjoined++
 	case to.Resource:
 		next := n.nextHop(to.ID)

@@ -158,18 +158,12 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 				fetch[i].Kinds = append(fetch[i].Kinds, h.Kind)
 			}
 		}
-		n.give(p, replica, n.split(send), func(ok bool) {
-			if !ok {
-				done(false)
+		n.exchange(p, replica, n.split(send), fetch, func(ok bool) {
+			if ok && reach != upto {
+				n.compare(p, replica, reach, upto, done)
 				return
 			}
-			n.take(p, fetch, func(ok bool) {
-				if ok && reach != upto {
-					n.compare(p, replica, reach, upto, done)
-					return
-				}
-				done(ok)
-			})
+			done(ok)
 		})
 	})
 }
@@ -179,40 +173,56 @@ func (n *Node) compare(p overlay.Peer, replica uint8, after, upto overlay.ID, do
 // asked for from the last Resource on.
 func Truncated(held []Held) bool { return len(held) >= maxHeld/2 }
 
-// give sends Stores one after the other.
-func (n *Node) give(p overlay.Peer, replica uint8, stores [][]overlay.Record, done func(ok bool)) {
-	if len(stores) == 0 {
-		done(true)
-		return
+// maxExchange is how many messages of one exchange are on the way at a time.
+const maxExchange = 4
+
+// exchange gives p what it lacks and takes what this node lacks, a few messages at a
+// time, until all went well or one did not.
+func (n *Node) exchange(p overlay.Peer, replica uint8, stores [][]overlay.Record, fetch []Fetch, done func(ok bool)) {
+	next, open, failed := 0, 0, false
+	var more func()
+	ended := func(ok bool) {
+		open--
+		failed = failed || !ok
+		more()
 	}
-	n.ask(p, Store{Replica: replica, Records: stores[0]}, func(a answer) {
-		if _, ok := a.body.(Stored); !ok {
-			done(false)
-			return
+	more = func() {
+		for ; !failed && open < maxExchange && next < len(stores)+len(fetch); next++ {
+			open++
+			if next < len(stores) {
+				n.give(p, Store{Replica: replica, Records: stores[next]}, ended)
+			} else {
+				n.take(p, fetch[next-len(stores)], ended)
+			}
 		}
-		n.give(p, replica, stores[1:], done)
+		if open == 0 {
+			done(!failed)
+		}
+	}
+	more()
+}
+
+func (n *Node) give(p overlay.Peer, s Store, done func(ok bool)) {
+	n.ask(p, s, func(a answer) {
+		_, ok := a.body.(Stored)
+		done(ok)
 	})
 }
 
-// take fetches one after the other.
-func (n *Node) take(p overlay.Peer, fetch []Fetch, done func(ok bool)) {
-	if len(fetch) == 0 {
-		done(true)
-		return
-	}
-	n.ask(p, fetch[0], func(a answer) {
+func (n *Node) take(p overlay.Peer, f Fetch, done func(ok bool)) {
+	n.ask(p, f, func(a answer) {
 		switch b := a.body.(type) {
 		case Fetched:
 			for _, r := range b.Records {
-				if r.Resource == fetch[0].Resource {
+				if r.Resource == f.Resource {
 					n.keep(r)
 				}
 			}
+			done(true)
 		case Error: // it cannot; the rest it can
+			done(true)
 		default:
 			done(false)
-			return
 		}
-		n.take(p, fetch[1:], done)
 	})
 }
