@@ -46,6 +46,7 @@ func (c console) Status(ctx context.Context) (manage.Status, error) {
 			Successors:  names(view.Succ),
 		},
 	}
+	s.Clock, _ = c.Clock(ctx)
 	for _, l := range c.ledger.calls() {
 		if l.Sound.R > 0 {
 			s.Sound = l.Sound

@@ -29,14 +29,15 @@ type timekeeping struct {
 	shift  func(time.Duration) error // nil: the clock is the business of others
 	ask    func(context.Context, overlay.Peer) (reload.OfficeTime, error)
 	office func(context.Context) int // members enrolled; 0: not known
+	hands  chan byHand               // of people who set the clock
 	log    *slog.Logger
 
-	source atomic.Uint32 // consensus.Source of the machine
+	last atomic.Pointer[consensus.Standing] // of the machine; nil: it has not begun
 }
 
 // newTimekeeping is that of this phone, without views yet.
 func (a *appliance) newTimekeeping() *timekeeping {
-	t := &timekeeping{wall: time.Now, synced: clock.Synced, ask: a.askTime, office: a.enrolled, log: a.log}
+	t := &timekeeping{wall: time.Now, synced: clock.Synced, ask: a.askTime, office: a.enrolled, hands: make(chan byHand), log: a.log}
 	if a.line != nil {
 		t.shift = func(by time.Duration) error { return a.line.Tell(beat.Message{Kind: beat.Shift, By: by}) }
 	}
@@ -69,7 +70,7 @@ func (a *appliance) enrolled(ctx context.Context) (n int) {
 
 // tell is what other members are told.
 func (t *timekeeping) tell() reload.OfficeTime {
-	s := consensus.Source(t.source.Load())
+	s := t.standing().Source
 	switch {
 	case t.synced():
 		s = consensus.Server
@@ -78,6 +79,17 @@ func (t *timekeeping) tell() reload.OfficeTime {
 	}
 	return reload.OfficeTime{Milliseconds: uint64(t.wall().UnixMilli()), Source: uint8(s)}
 }
+
+// standing is what the time is worth, unless it is a time server's now.
+func (t *timekeeping) standing() consensus.Standing {
+	if s := t.last.Load(); s != nil {
+		return *s
+	}
+	return consensus.Standing{}
+}
+
+// known reports whether somebody who knew the time has told it since the program began.
+func (t *timekeeping) known() bool { return t.synced() || t.standing().Known() }
 
 // run keeps the time until ctx is cancelled.
 func (t *timekeeping) run(ctx context.Context) error {
@@ -106,6 +118,13 @@ func (t *timekeeping) run(ctx context.Context) error {
 			do = machine.Step(time.Now(), consensus.Sight{Members: v.Joined && len(peers) > 0})
 		case <-timer.C:
 			do = machine.Step(time.Now(), consensus.Tick{Synced: t.synced()})
+		case h := <-t.hands:
+			err := t.obey(h)
+			if err == nil {
+				do = machine.Step(time.Now(), consensus.Hand{})
+			}
+			t.last.Store(new(machine.Standing())) // before the answer
+			h.done <- err
 		}
 		for len(do) > 0 {
 			a := do[0]
@@ -123,7 +142,7 @@ func (t *timekeeping) run(ctx context.Context) error {
 				t.log.Warn(a.Text)
 			}
 		}
-		t.source.Store(uint32(machine.Source()))
+		t.last.Store(new(machine.Standing()))
 	}
 }
 

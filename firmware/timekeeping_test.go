@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chordophone/firmware/appliance/clock/consensus"
+	"chordophone/firmware/manage"
 	"chordophone/overlay"
 	"chordophone/overlay/chord"
 	"chordophone/overlay/reload"
@@ -64,6 +65,7 @@ func clockworks(t *testing.T, n int) (office []*clockwork) {
 			synced: func() bool { return c.synced },
 			office: func(context.Context) int { return n },
 			shift:  c.move,
+			hands:  make(chan byHand),
 		}
 		office = append(office, c)
 	}
@@ -203,6 +205,203 @@ func TestTimeOfOthers(t *testing.T) {
 			t.Errorf("off by %v", off)
 		}
 	})
+}
+
+// byPerson has a person set a clock while an office plays.
+func byPerson(t *testing.T, c *clockwork, after, to time.Duration) {
+	time.Sleep(after)
+	if err := c.set(t.Context(), time.Now().Add(to)); err != nil {
+		t.Errorf("%v: %v", c.peer.ID, err)
+	}
+}
+
+// Three telephones without a time server have agreed on some time of the past. A person
+// sets one of them; an hour later at the latest all have that time, and know it.
+func TestTimeByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		three := clockworks(t, 3)
+		for i, c := range three {
+			c.off = now - 400*24*time.Hour + time.Duration(i)*10*time.Second
+		}
+		var setting sync.WaitGroup
+		setting.Go(func() { byPerson(t, three[1], 20*time.Minute, now) })
+		play(t, 15*time.Minute, three...)
+		for _, c := range three {
+			if c.known() || c.clock(time.UTC).Source != manage.ClockAgreed {
+				t.Errorf("nobody has told it: %+v", c.clock(time.UTC))
+			}
+		}
+		play(t, 70*time.Minute, three...) // one that runs slower asks once an hour
+		setting.Wait()
+		for i, c := range three {
+			if off := c.off - now; off > 0 || off < -20*time.Millisecond {
+				t.Errorf("off by %v", off)
+			}
+			want := manage.Clock{Source: manage.ClockAgreed, Text: "agreed with 2 phones (set on another phone)"}
+			if i == 1 {
+				want = manage.Clock{Source: manage.ClockHand, Text: "set by hand on this phone (no time server); agreed with 2 phones"}
+			}
+			if got := c.clock(time.UTC); !c.known() || !got.Known || got.With != 2 || got.Source != want.Source || got.Text != want.Text {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+		}
+	})
+}
+
+// In an office of five, one that was set is not believed alone, and stays with its time;
+// a second makes two, and the others follow. They are set within a minute of each other,
+// and are not the same to the second.
+func TestTimeByTwoHands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		five := clockworks(t, 5)
+		for _, c := range five {
+			c.off = now - 24*time.Hour
+		}
+		var setting sync.WaitGroup
+		setting.Go(func() { byPerson(t, five[4], 10*time.Minute, now) })
+		play(t, 30*time.Minute, five...)
+		setting.Wait()
+		for _, c := range five[:4] {
+			if len(c.shifts) > 0 || c.known() {
+				t.Errorf("moved by %v, known %v", c.shifts, c.known())
+			}
+		}
+		if got := five[4].clock(time.UTC); five[4].off != now || got.Text != "set by hand on this phone (no time server); no other phone has the same yet" {
+			t.Errorf("off by %v: %+v", five[4].off-now, got)
+		}
+		setting.Go(func() { byPerson(t, five[4], time.Minute, now) })
+		setting.Go(func() { byPerson(t, five[0], time.Minute, now+20*time.Second) })
+		play(t, 30*time.Minute, five...)
+		setting.Wait()
+		for _, c := range five {
+			if off := c.off - now; off > 20*time.Second || off < -20*time.Millisecond || !c.known() || c.clock(time.UTC).With != 4 {
+				t.Errorf("off by %v: %+v", off, c.clock(time.UTC))
+			}
+		}
+	})
+}
+
+// What a person may not say, and what is said of it.
+func TestTimeByHandRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		two := clockworks(t, 2)
+		c := two[0]
+		c.off = now
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { c.run(ctx) })
+		try := func(by time.Duration) error { return c.set(t.Context(), c.show().Add(by)) }
+		for by, want := range map[time.Duration]error{
+			-time.Hour: errBackwards, -61 * time.Second: errBackwards, -30 * 365 * 24 * time.Hour: errBackwards,
+			21 * 365 * 24 * time.Hour: errNoTime, 90 * 365 * 24 * time.Hour: errNoTime,
+		} {
+			if err := try(by); !errors.Is(err, want) || c.off != now || c.known() {
+				t.Errorf("%v: %v", by, err)
+			}
+		}
+		c.synced = true
+		if err := try(time.Hour); !errors.Is(err, errServed) || c.off != now {
+			t.Error(err)
+		}
+		c.synced = false
+		if err := try(-50 * time.Second); err != nil || !slices.Equal(c.shifts, []time.Duration{-50 * time.Second}) {
+			t.Error("a little ahead:", err, c.shifts) // runs slower
+		}
+		if err := try(time.Hour); err != nil || c.off != now+time.Hour {
+			t.Error(err)
+		}
+		if !c.known() || c.clock(time.UTC).Source != manage.ClockHand {
+			t.Errorf("%+v", c.clock(time.UTC))
+		}
+		// Process 1 takes a while, hangs, or is gone.
+		c.shift = func(by time.Duration) error {
+			time.AfterFunc(time.Second, func() { c.move(by) })
+			return nil
+		}
+		if err := try(time.Hour); err != nil || c.off != now+2*time.Hour {
+			t.Error(err)
+		}
+		c.shift = func(time.Duration) error { return nil }
+		if err := try(time.Hour); !errors.Is(err, errNotMoved) {
+			t.Error(err)
+		}
+		c.shift = func(time.Duration) error { return errors.New("broken pipe") }
+		if err := try(time.Hour); !errors.Is(err, errNotMoved) {
+			t.Error(err)
+		}
+		stop()
+		running.Wait()
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.set(late, c.show()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("after the end:", err)
+		}
+		c.shift = nil
+		if err := try(time.Hour); !errors.Is(err, errOthersClock) {
+			t.Error(err)
+		}
+	})
+}
+
+// A person sets the clock while other members are asked, one of which is slow. What the
+// others have said is by the clock as it was, and does not move it a second time; and the
+// person has waited meanwhile, which counts.
+func TestTimeByHandMeanwhile(t *testing.T) {
+	for _, synced := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			three := clockworks(t, 3)
+			three[0].off, three[1].off, three[2].dumb = now-time.Hour, now-time.Hour, true
+			if three[1].synced = synced; synced {
+				three[1].off = now
+			}
+			right := func(when string) {
+				if off := three[0].show().Sub(time.Now()) - now; off > 20*time.Millisecond || off < -20*time.Millisecond {
+					t.Errorf("off by %v %s, the other at a time server: %v", off, when, synced)
+				}
+			}
+			var setting sync.WaitGroup
+			setting.Go(func() {
+				byPerson(t, three[0], 11*time.Second, now) // asked at 10 s, until 13 s
+				right("when it was set")
+			})
+			play(t, 30*time.Minute, three[0])
+			setting.Wait()
+			right("later")
+		})
+	}
+}
+
+// What is said of the time, from wherever it is.
+func TestClockWords(t *testing.T) {
+	for _, tc := range []struct {
+		standing     consensus.Standing
+		own, synced  bool
+		source, text string
+		known        bool
+	}{
+		{consensus.Standing{}, false, false, manage.ClockSystem, "the clock of this machine, which others look after", true},
+		{consensus.Standing{}, false, true, manage.ClockSystem, "the clock of this machine, which others look after, by a time server", true},
+		{consensus.Standing{}, true, true, manage.ClockServer, "from a time server", true},
+		{consensus.Standing{}, true, false, manage.ClockKept, "nobody has told it: it went on from when this phone was last on", false},
+		{consensus.Standing{Source: consensus.Agreed, Heard: 1}, true, false, manage.ClockKept,
+			"nobody has told it: it went on from when this phone was last on; other phones have another", false},
+		{consensus.Standing{Source: consensus.Agreed, With: 3, Heard: 4}, true, false, manage.ClockAgreed, "agreed with 3 phones (no time server)", false},
+		{consensus.Standing{Source: consensus.Agreed, With: 1, Heard: 1, Told: consensus.Server}, true, false, manage.ClockAgreed, "agreed with 1 phone (told by a time server)", true},
+		{consensus.Standing{Source: consensus.Agreed, Told: consensus.Server}, true, false, manage.ClockTold, "told by a time server some time ago", true},
+		{consensus.Standing{Source: consensus.Agreed, Told: consensus.Set}, true, false, manage.ClockTold, "set on another phone some time ago", true},
+		{consensus.Standing{Source: consensus.Set}, true, false, manage.ClockHand, "set by hand on this phone (no time server)", true},
+		{consensus.Standing{Source: consensus.Set, With: 1, Heard: 2}, true, false, manage.ClockHand,
+			"set by hand on this phone (no time server); agreed with 1 phone", true},
+	} {
+		k := &timekeeping{wall: time.Now, synced: func() bool { return tc.synced }}
+		k.last.Store(&tc.standing)
+		if tc.own {
+			k.shift = func(time.Duration) error { return nil }
+		}
+		if got := k.clock(time.UTC); got.Source != tc.source || got.Text != tc.text || got.Known != tc.known {
+			t.Errorf("%+v: %+v", tc.standing, got)
+		}
+	}
 }
 
 // Nobody is asked more than once a minute, and what makes no sense is nothing.

@@ -14,7 +14,6 @@ import (
 
 	"chordophone/firmware/appliance/beat"
 	"chordophone/firmware/appliance/boot"
-	"chordophone/firmware/appliance/clock"
 	"chordophone/firmware/appliance/disk"
 	updates "chordophone/firmware/update"
 	"chordophone/firmware/update/health"
@@ -31,7 +30,7 @@ const cardTime = 5 * time.Second
 func (a *appliance) makeUpdates() error {
 	cfg := updates.Config{
 		Program: a.version, Product: runtime.GOARCH, Dir: a.cfg.Data,
-		Soak: a.cfg.UpdateSoak, Hours: a.cfg.UpdateHours, Clock: wallClock(a.cfg.TimeZone),
+		Soak: a.cfg.UpdateSoak, Hours: a.cfg.UpdateHours, Clock: a.wallClock(),
 		Busy:   func() bool { return len(a.ledger.calls()) > 0 },
 		Health: a.health,
 		Log:    a.log,
@@ -53,13 +52,11 @@ func (a *appliance) makeUpdates() error {
 	return nil
 }
 
-// wallClock is the time of day in a zone of config.Run, right when it is a time server's.
-func wallClock(zone string) updates.Clock {
-	where, err := time.LoadLocation(zone)
-	if err != nil {
-		where = time.UTC
-	}
-	return func() (time.Time, bool) { return time.Now().In(where), clock.Synced() }
+// wallClock is the time of day in the zone of config.Run, right when somebody who knew it
+// has told it: a time server, or a person, here or at other phones.
+func (a *appliance) wallClock() updates.Clock {
+	where := zoneOf(a.cfg.TimeZone)
+	return func() (time.Time, bool) { return time.Now().In(where), a.times.known() }
 }
 
 // openSystems opens the two systems of the card that this machine was started from.

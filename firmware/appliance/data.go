@@ -88,7 +88,9 @@ func settle(m medium, memory string) (p place, err error) {
 	if err != nil && dir == "" {
 		p.note("data partition: %v", err)
 		if remake {
-			dir, err = m.Mount(true)
+			if dir, err = m.Mount(true); err != nil {
+				p.note("data partition, only to be read: %v", err)
+			}
 		}
 	}
 	if dir != "" {

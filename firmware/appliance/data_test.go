@@ -134,6 +134,9 @@ func TestSettle(t *testing.T) {
 			if did := strings.Join(c.did, ", "); did != tc.did {
 				t.Errorf("it did: %s\nwant:   %s\n%q", did, tc.did, p.notes)
 			}
+			if c.roErr != nil && !strings.Contains(strings.Join(p.notes, "\n"), "only to be read: "+c.roErr.Error()) {
+				t.Errorf("why it cannot be read either is not said: %q", p.notes)
+			}
 			if !slices.Equal(p.faults, tc.faults) || p.memory != tc.memory || p.memory != (p.dir == memory) {
 				t.Errorf("%+v", p)
 			}

@@ -146,13 +146,13 @@ func (p *process1) setClock() {
 	}
 }
 
-// shift moves the clock as the telephone has agreed with others.
+// shift moves the clock as the telephone has agreed with others, or as a person says there.
 func (p *process1) shift(by time.Duration) {
 	if err := clock.Shift(by); err != nil {
 		p.fault("%v", err)
 		return
 	}
-	p.note("the clock is moved by %v, as other telephones say", by)
+	p.note("the clock is moved by %v, as the telephone says", by)
 	p.clockAt = time.Now() // what is new is kept soon
 }
 

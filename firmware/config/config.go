@@ -67,7 +67,7 @@ type Run struct {
 
 	UpdateHours rollout.Hours `name:"update-hours" default:"02:00-05:00" placeholder:"H:M-H:M|any" help:"Hours in which the telephone may start by itself with a release that it has from another one. If it has no clock that can be right it waits for an hour without calls instead. What is given to it by hand, and update now, do not wait for more than the end of calls." want:"two times of a day such as 22:00-05:30, or any"`
 	UpdateSoak  time.Duration `name:"update-soak" default:"10m" help:"How long other telephones must have run a release before this one takes it from them." want:"a time up to 720h, such as 10m or 24h"`
-	TimeZone    string        `name:"time-zone" default:"Local" example:"Europe/Berlin" help:"Time zone of update-hours (default: that of the machine; on the SD-card image, UTC)." want:"a name of the IANA time zone database such as Europe/Berlin, or UTC"`
+	TimeZone    string        `name:"time-zone" default:"Local" example:"Europe/Berlin" help:"Time zone of update-hours and of the clock command (default: that of the machine; on the SD-card image, UTC)." want:"a name of the IANA time zone database such as Europe/Berlin, or UTC"`
 
 	Country string `name:"country" default:"eu" help:"Country whose tones the telephone makes." want:"one of eu, de, at, ch, fr, uk, us, jp, au"`
 
@@ -105,7 +105,7 @@ type (
 		File string `arg:"" name:"file" help:"A board file."`
 	}
 
-	// BoardShow prints a known board's file.
+	// BoardShow prints how a known board is wired.
 	BoardShow struct {
 		Name string `arg:"" name:"name" help:"A known board."`
 	}

@@ -19,7 +19,7 @@ type grammar struct {
 	Board struct {
 		List  BoardList  `cmd:"" help:"List the known boards."`
 		Check BoardCheck `cmd:"" help:"Check a board file."`
-		Show  BoardShow  `cmd:"" help:"Print a known board's file, to begin one's own with."`
+		Show  BoardShow  `cmd:"" help:"Print how a known board is wired: what to solder where."`
 	} `cmd:"" help:"Hardware descriptions."`
 	Config struct {
 		Print ConfigPrint `cmd:"" help:"Print the configuration file with every default, annotated."`

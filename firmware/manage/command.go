@@ -46,7 +46,7 @@ type options struct {
 	password, name string
 	lamp           int
 
-	older, replace bool
+	older, replace, sure bool
 }
 
 // shell carries out command lines.

@@ -161,6 +161,18 @@ func commands() []*command {
 			run:     configure,
 		},
 		{
+			name: "clock", args: "[set TIME]", summary: "the time of day, and where it is from", time: askTime, most: 2,
+			viewer: func(args []string) bool { return len(args) == 0 },
+			about: "set is for an office without a time server. TIME is 2026-11-23T10:30 in this phone's time-zone, or, with an offset, " +
+				"2026-11-23T10:30:00+01:00 or 2026-11-23T09:30:00Z (UTC). The other phones take it over within minutes, an hour at the most; where there are four or more, " +
+				"one of them is not believed alone, and the time is set on so many as clock set says. " +
+				"A clock is set forward only; more than a year at once asks for --sure, for there is no way back but a time server.",
+			example: "clock set $(date -u +%FT%TZ)",
+			flags:   func(o *options, f *flag.FlagSet) { f.BoolVar(&o.sure, "sure", false, "") },
+			names:   words("set"),
+			run:     setClock,
+		},
+		{
 			name: "selftest", viewer: anyone, summary: "what is wrong with the parts of this phone", time: askTime,
 			about: "Tells what the phone has noticed by itself: a device that is missing, a chip that does not answer, a line that never moves. " +
 				"That a lamp shines, the bell rings and each key works only a person can tell, who lifts the handset and dials *#0*#. Fails if something is wrong.",

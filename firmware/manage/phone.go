@@ -32,6 +32,12 @@ type Desk interface {
 	Status(ctx context.Context) (Status, error)
 	Version() Version
 
+	// Clock is the time of day of this phone.
+	Clock(ctx context.Context) (Clock, error)
+
+	// SetClock sets it as a person says, forward only.
+	SetClock(ctx context.Context, to time.Time) (Clock, error)
+
 	// Calls are those in progress and then the last n of the call log, newest
 	// first.
 	Calls(ctx context.Context, n int) ([]Call, error)
@@ -201,9 +207,33 @@ type Status struct {
 	Sound         hal.Sound   `json:"sound,omitzero"` // how the first of them sounds that is heard
 	Registrations int         `json:"registrations"`  // as Registrations lists them
 	Records       int         `json:"records"`        // kept on this phone's disk
+	Clock         Clock       `json:"clock"`
 	Ring          RingSummary `json:"ring"`
 	MemoryBytes   uint64      `json:"memory_bytes"` // resident
 	Problems      []Problem   `json:"problems"`     // what somebody should see to
+}
+
+// What Clock.Source says.
+const (
+	ClockServer = "server" // a time server
+	ClockHand   = "set"    // a person, who has set it on this phone
+	ClockAgreed = "agreed" // other phones have the same
+	ClockTold   = "told"   // a time server or a person, some time ago, through other phones perhaps
+	ClockKept   = "kept"   // nobody: it went on from when the phone was last on
+	ClockSystem = "system" // of a machine that others look after
+)
+
+// Clock is the time of day, and where that is from.
+type Clock struct {
+	Time   time.Time `json:"time"`   // in the phone's time zone
+	Source string    `json:"source"` // one of those above
+	Known  bool      `json:"known"`  // somebody who knew it has told it since the phone was started
+	With   int       `json:"with"`   // other phones that have the same, give or take a minute, as far as they were asked
+	Text   string    `json:"text"`   // Source as a sentence
+
+	// Voices is on how many phones of the office the time must be set for the others to
+	// believe it; 0: nobody has set it now.
+	Voices int `json:"voices,omitempty"`
 }
 
 // RingSummary is this phone's place in the ring.

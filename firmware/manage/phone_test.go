@@ -33,7 +33,8 @@ type fakePhone struct {
 	accounts []Account
 	contacts []Contact
 	messages []Message
-	name     []string // of the configuration, in the file
+	name     []string  // of the configuration, in the file
+	set      time.Time // to what the clock was set; zero: it was not
 }
 
 var _ Phone = (*fakePhone)(nil)
@@ -49,8 +50,39 @@ func (f *fakePhone) Status(context.Context) (Status, error) {
 		Calls: 1, Registrations: 2, Records: 17,
 		Ring:        RingSummary{Size: 4, Predecessor: nodes[3], Successors: nodes[1:3]},
 		MemoryBytes: 14_200_000,
+		Clock:       f.clock(),
 		Problems:    []Problem{{"the SD card was damaged once", "think of a new one"}},
 	}, nil
+}
+
+// clock is in Berlin, where nobody has told the time until somebody sets it.
+func (f *fakePhone) clock() Clock {
+	berlin := time.FixedZone("CET", 3600)
+	if f.set.IsZero() {
+		return Clock{
+			Time: time.Date(2026, 3, 1, 10, 31, 5, 0, berlin), Source: ClockAgreed, With: 3,
+			Text: "agreed with 3 phones (no time server)",
+		}
+	}
+	return Clock{Time: f.set, Source: ClockHand, Known: true, Text: "set by hand on this phone (no time server)"}
+}
+
+func (f *fakePhone) Clock(context.Context) (Clock, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clock(), nil
+}
+
+func (f *fakePhone) SetClock(_ context.Context, to time.Time) (Clock, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if to.Before(f.clock().Time) {
+		return Clock{}, hinted{errors.New("that is in the past"), "a clock is set forward only"}
+	}
+	f.set = to
+	c := f.clock()
+	c.Voices = 2
+	return c, nil
 }
 
 func (f *fakePhone) Calls(_ context.Context, n int) ([]Call, error) {

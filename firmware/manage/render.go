@@ -36,6 +36,7 @@ func writeStatus(p *page, s Status) {
 		[2]string{"registrations", strconv.Itoa(s.Registrations)},
 		[2]string{"ring", ring},
 		[2]string{"enrolment", enrolment},
+		[2]string{"clock", s.Clock.line()},
 		[2]string{"address", s.Address},
 		[2]string{"node", s.Node},
 		[2]string{"records", strconv.Itoa(s.Records)},
@@ -55,6 +56,9 @@ func writeStatus(p *page, s Status) {
 		p.hint("no other phone is heard: enrol open lets new phones in; phones that belong to the office must be on the same network")
 	case !s.Ready:
 		p.hint("log says what it waits for")
+	}
+	if !s.Clock.Known {
+		p.hint("the time of day may be wrong: clock set TIME sets it, and help clock says how")
 	}
 }
 

@@ -64,6 +64,11 @@ func (l *lookedAt) Restore(context.Context, io.Reader, string, backup.Options) (
 	return backup.Restored{}, nil
 }
 
+func (l *lookedAt) SetClock(context.Context, time.Time) (Clock, error) {
+	l.forbidden("SetClock")
+	return Clock{}, nil
+}
+
 func (l *lookedAt) Configure(context.Context, string, []string) error {
 	l.forbidden("Configure")
 	return nil
@@ -88,6 +93,7 @@ var uses = map[string]struct{ viewer, admin []string }{
 	"update":        {viewer: []string{"status"}, admin: []string{"", "--json", "now"}},
 	"config":        {viewer: []string{"", "show --json", "get name"}, admin: []string{"set name x", "unset name", "set --json name x", "sat"}},
 	"selftest":      {viewer: []string{""}},
+	"clock":         {viewer: []string{"", "--json"}, admin: []string{"set 2026-11-23T10:30", "set", "--json set 2026-11-23T10:30", "sit"}},
 	"messages":      {admin: []string{"", "list", "read 4XK2", "delete 4XK2"}},
 	"audit":         {admin: []string{""}},
 	"enrol":         {admin: []string{"open", "close", "replace 103"}},

@@ -38,6 +38,7 @@ type bench struct {
 	client   *client
 	promises *promises
 	boots    int
+	set      time.Time // to what the clock was set by hand; zero: it was not
 }
 
 // powerCuts cuts the power again and again, then once more under a disk that lies,
@@ -50,6 +51,9 @@ func powerCuts(ctx context.Context, s settings) error {
 	defer b.close()
 	note("%d cuts with seed %d", s.cuts, s.seed)
 	if err := b.furnish(ctx); err != nil {
+		return err
+	}
+	if err := b.setClock(ctx); err != nil {
 		return err
 	}
 	fmt.Println("  cut  ready   kept promises    worked   promises made        unflushed and")
@@ -67,6 +71,7 @@ func powerCuts(ctx context.Context, s settings) error {
 		return fmt.Errorf("after the last cut: %q", broken)
 	}
 	ok("%d cuts: it started again each time (the last time in %.1f s), and nothing that it had acknowledged was lost", s.cuts, took.Seconds())
+	ok("its clock, which a person had set an hour ahead of its machine's, was never behind that again")
 	return b.control(ctx)
 }
 
@@ -254,6 +259,9 @@ func (b *bench) start(ctx context.Context) (m *qemu.Machine, con *console, took 
 		return m, nil, 0, nil, err
 	}
 	took = time.Since(m.Started)
+	if err = b.later(con); err != nil {
+		return m, con, took, nil, err
+	}
 	check, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	if b.boots > 1 {

@@ -1,7 +1,7 @@
 // Package clock is the time of a machine that has no clock of its own: it never begins
 // before what was last kept, or before the program was made, and is set by time servers
 // when there are any, forward only but for a mistake of its own. Without them the
-// telephones of an office agree on the time (package consensus).
+// telephones of an office agree on the time, and a person may set it (package consensus).
 //
 //	Floor, Keep         what was kept
 //	Poll, Judge         which time server is asked when, and what its answer is worth

@@ -28,6 +28,11 @@
 // one that lies. With one telephone of four or more at a time server, the others wait
 // for a second one.
 //
+// A person who sets a clock (Hand) makes that of one telephone Set: better than what the
+// others have kept or agreed on, and bound by the same rule. So in an office without a
+// time server the time is set at Voices telephones, one in an office of up to three, and
+// a telephone that lies cannot set it alone.
+//
 // # How it moves
 //
 // Offsets are those that the answer proves: what may be the time that question and answer

@@ -20,18 +20,19 @@ const (
 	seldom     = 5 * time.Minute // when there was nothing to do
 	longest    = time.Hour       // while the clock runs slower
 	slowness   = 2000            // seconds, for one to be lost
+	lying      = 4               // one of so many members may be
 )
 
 // Machine is the state machine of the package comment.
 type Machine struct {
-	source Source    // Kept or Agreed
-	next   time.Time // of the next question; zero: nobody is in sight
-	moved  time.Duration
-	denied bool // somebody was not believed, which was said
+	standing Standing
+	next     time.Time // of the next question; zero: nobody is in sight
+	moved    time.Duration
+	denied   bool // somebody was not believed, which was said
 }
 
-// Source is where the time is from, unless a time server's.
-func (m *Machine) Source() Source { return m.source }
+// Standing is what is known of the time, unless it is a time server's now.
+func (m *Machine) Standing() Standing { return m.standing }
 
 // Next is when a Tick is due; zero: not now.
 func (m *Machine) Next() time.Time { return m.next }
@@ -43,7 +44,7 @@ func (m *Machine) Step(now time.Time, ev Event) []Action {
 	case Sight:
 		switch {
 		case !ev.Members:
-			m.next = time.Time{}
+			m.next, m.standing.With, m.standing.Heard = time.Time{}, 0, 0
 		case m.next.IsZero():
 			m.next = now.Add(settle)
 		}
@@ -53,39 +54,68 @@ func (m *Machine) Step(now time.Time, ev Event) []Action {
 		}
 		m.next = now.Add(often)
 		if ev.Synced {
-			m.source = Agreed // if the server should fail
+			m.standing.Source = max(m.standing.Source, Agreed) // if the server should fail
+			m.standing.Told = Server
 			return nil
 		}
 		return []Action{Ask{}}
 	case Round:
 		return m.count(now, ev)
+	case Hand:
+		m.standing = Standing{Source: Set}
+		if !m.next.IsZero() {
+			m.next = now.Add(settle)
+		}
 	}
 	return nil
 }
 
 // count takes the answers to an Ask.
 func (m *Machine) count(now time.Time, r Round) []Action {
-	if r.Synced || len(r.Ballots) == 0 {
+	if r.Synced {
 		return nil
 	}
-	off := r.verdict(m.source)
-	m.source = Agreed
-	if off > -nearEnough && off < nearEnough {
-		m.denied = false
+	m.standing.Heard, m.standing.With = len(r.Ballots), 0
+	if len(r.Ballots) == 0 {
+		return nil
+	}
+	off, from := r.verdict(m.standing.Source)
+	var do []Action
+	switch {
+	case near(off, nearEnough):
+		off, m.denied = 0, false
 		if !m.next.IsZero() {
 			m.next = now.Add(seldom)
 		}
-		return nil
+	case off < -Slowest || off > Farthest-m.moved:
+		do, off = m.deny(off), 0
+	default:
+		m.denied = false
+		m.moved += max(off, 0)
+		if !m.next.IsZero() && off < 0 {
+			m.next = now.Add(max(often, min(-off*slowness, longest)))
+		}
+		do = []Action{Shift{off}}
 	}
-	if off < -Slowest || off > Farthest-m.moved {
-		return m.deny(off)
+	m.standing.With = alike(r.offsets(Kept), off)
+	if from > max(m.standing.Source, Agreed) && alike(r.offsets(from), off) > r.liars() {
+		m.standing.Told = from
 	}
-	m.denied = false
-	m.moved += max(off, 0)
-	if !m.next.IsZero() && off < 0 {
-		m.next = now.Add(max(often, min(-off*slowness, longest)))
+	m.standing.Source = max(m.standing.Source, Agreed)
+	return do
+}
+
+// near reports whether an offset is less than another, either way.
+func near(off, than time.Duration) bool { return off > -than && off < than }
+
+// alike is how many offsets are the same as another, give or take a minute.
+func alike(offsets []time.Duration, as time.Duration) (n int) {
+	for _, o := range offsets {
+		if near(o-as, Slowest) {
+			n++
+		}
 	}
-	return []Action{Shift{off}}
+	return n
 }
 
 // deny says once that the others are not believed.
@@ -97,22 +127,27 @@ func (m *Machine) deny(off time.Duration) []Action {
 	return []Action{Note{fmt.Sprintf("the other telephones' time is not believed: theirs is %v from the one here", off.Round(time.Second))}}
 }
 
-// verdict is by how much the clock is wrong.
-func (r Round) verdict(own Source) time.Duration {
+// verdict is by how much the clock is wrong, by what members of this source or a better
+// one say: own, if there is no better one.
+func (r Round) verdict(own Source) (off time.Duration, from Source) {
 	liars := r.liars()
 	for s := Server; s > own; s-- {
 		if v := r.offsets(s); len(v) > liars {
-			return middle(v, liars)
+			return middle(v, liars), s
 		}
 	}
-	return middle(append(r.offsets(own), 0), liars)
+	return middle(append(r.offsets(own), 0), liars), own
 }
 
 // liars is how many members may be.
 func (r Round) liars() int {
 	seen := r.Asked + 1
-	return min(max(r.Office, seen)/4, seen/2)
+	return min(max(r.Office, seen)/lying, seen/2)
 }
+
+// Voices is how many members of an office of so many must have their time from a person
+// for the others to believe it.
+func Voices(office int) int { return office/lying + 1 }
 
 // offsets are those of members with a source as good as this.
 func (r Round) offsets(least Source) (v []time.Duration) {

@@ -38,7 +38,7 @@ func TestLiars(t *testing.T) {
 		for range liars {
 			r.Ballots = append(r.Ballots, Ballot{source(t), time.Duration(offsets.Draw(t, "lie"))})
 		}
-		m := Machine{source: rapid.SampledFrom([]Source{Kept, Agreed}).Draw(t, "own")}
+		m := Machine{standing: Standing{Source: rapid.SampledFrom([]Source{Kept, Agreed, Set}).Draw(t, "own")}}
 		for _, a := range m.Step(time.Now(), r) {
 			a, ok := a.(Shift)
 			if !ok {
@@ -52,6 +52,27 @@ func TestLiars(t *testing.T) {
 			case r.Synced:
 				t.Fatal("moved from its time server")
 			}
+		}
+	})
+}
+
+// In an office of four or more, a quarter of it, whatever they say, makes nobody take the time
+// for known that neither they have themselves nor an honest member tells.
+func TestLiarsTell(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		office := rapid.IntRange(4, 33).Draw(t, "office")
+		liars := rapid.IntRange(0, office/4).Draw(t, "liars")
+		r := Round{Office: office, Asked: office - 1}
+		for i := range office - 1 {
+			s, off := source(t), time.Duration(offsets.Draw(t, "offset"))
+			if i >= liars { // honest, and nobody has told it
+				s = min(s, Agreed)
+			}
+			r.Ballots = append(r.Ballots, Ballot{s, off})
+		}
+		m := Machine{standing: Standing{Source: rapid.SampledFrom([]Source{Kept, Agreed}).Draw(t, "own")}}
+		if m.Step(time.Now(), r); m.Standing().Known() {
+			t.Fatalf("%+v", m.Standing())
 		}
 	})
 }
@@ -120,7 +141,7 @@ func TestAgree(t *testing.T) {
 				r := Round{Office: len(office), Asked: len(office) - 1}
 				for _, o := range office {
 					if o != p {
-						r.Ballots = append(r.Ballots, Ballot{o.m.Source(), o.clock - p.clock})
+						r.Ballots = append(r.Ballots, Ballot{o.m.Standing().Source, o.clock - p.clock})
 					}
 				}
 				p.m.next = began.Add(now)

@@ -102,16 +102,16 @@ func TestStory(t *testing.T) {
 	s.wait(time.Hour, false, Round{}) // nobody is there
 	s.step(Sight{true})
 	s.step(Sight{true})
-	if s.m.Source() != Kept {
-		t.Error(s.m.Source())
+	if s.m.Standing().Source != Kept {
+		t.Error(s.m.Standing().Source)
 	}
 	s.wait(2*time.Minute+10*time.Second, false, Round{Asked: 1}) // silent
-	if s.m.Source() != Kept {
-		t.Error(s.m.Source())
+	if s.m.Standing().Source != Kept {
+		t.Error(s.m.Standing().Source)
 	}
 	s.wait(time.Minute, false, other(Server, time.Hour))
-	if s.m.Source() != Agreed {
-		t.Error(s.m.Source())
+	if s.m.Standing().Source != Agreed {
+		t.Error(s.m.Standing().Source)
 	}
 	s.wait(6*time.Minute, false, other(Server, 0))
 	s.wait(11*time.Minute, false, other(Server, -time.Hour)) // said once
@@ -135,6 +135,62 @@ func TestStory(t *testing.T) {
 	}
 	if !slices.Equal(s.lines, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(s.lines, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What is known of the time after a round of a telephone that has just been started.
+func TestStanding(t *testing.T) {
+	round := func(office int, all ...Ballot) Round { return Round{Office: office, Asked: office - 1, Ballots: all} }
+	for _, tc := range []struct {
+		what  string
+		hand  bool
+		r     Round
+		want  Standing
+		known bool
+	}{
+		{"nobody answers", false, round(3), Standing{}, false},
+		{"two that were just started, too", false, round(3, ballots(Kept, time.Hour, time.Hour)...), Standing{Agreed, Kept, 2, 2}, false},
+		{"one of them is far behind, and will follow", false, round(3, ballots(Kept, -time.Hour, 59*time.Second)...), Standing{Agreed, Kept, 1, 2}, false},
+		{"one with a time server", false, round(2, ballots(Server, time.Hour)...), Standing{Agreed, Server, 1, 1}, true},
+		{"one whose clock a person has set", false, round(2, ballots(Set, time.Hour)...), Standing{Agreed, Set, 1, 1}, true},
+		{"... in an office of four, where it is not believed alone", false, round(4, append(ballots(Kept, 0, 0), ballots(Set, time.Hour)...)...), Standing{Agreed, Kept, 2, 3}, false},
+		{"... but two are", false, round(4, append(ballots(Kept, 0), ballots(Set, time.Hour, time.Hour)...)...), Standing{Agreed, Set, 2, 3}, true},
+		{"two that do not say the same tell nothing", false, round(4, append(ballots(Kept, 0), ballots(Set, time.Hour, 3*time.Hour)...)...), Standing{Agreed, Kept, 1, 3}, false},
+		{"a server says that it is earlier, and is not believed", false, round(2, ballots(Server, -time.Hour)...), Standing{Agreed, Kept, 0, 1}, false},
+		{"a server says that it is a little earlier: slower", false, round(2, ballots(Server, -50*time.Second)...), Standing{Agreed, Server, 1, 1}, true},
+		{"a person has set this one, and nobody follows yet", true, round(3, ballots(Agreed, -time.Hour, -time.Hour)...), Standing{Set, Kept, 0, 2}, true},
+		{"... another person another", true, round(3, ballots(Set, time.Hour)...), Standing{Set, Kept, 1, 1}, true},
+		{"... and now there is a time server", true, round(3, ballots(Server, time.Hour)...), Standing{Set, Server, 1, 1}, true},
+	} {
+		var m Machine
+		if tc.hand {
+			m.Step(time.Now(), Hand{})
+		}
+		m.Step(time.Now(), tc.r)
+		if got := m.Standing(); got != tc.want || got.Known() != tc.known {
+			t.Errorf("%s: %+v, known %v, want %+v", tc.what, got, got.Known(), tc.want)
+		}
+		m.Step(time.Now(), Sight{})
+		if got := m.Standing(); got.With != 0 || got.Heard != 0 || got.Source != tc.want.Source || got.Known() != tc.known {
+			t.Errorf("%s: then nobody is in sight: %+v", tc.what, got)
+		}
+	}
+	var served Machine
+	served.Step(time.Now(), Sight{true})
+	served.Step(served.Next(), Tick{Synced: true})
+	if got := served.Standing(); got != (Standing{Source: Agreed, Told: Server}) || !got.Known() {
+		t.Errorf("after a time server: %+v", got)
+	}
+}
+
+// So many must have set the time as are more than may lie.
+func TestVoices(t *testing.T) {
+	for office := range 40 {
+		few := Round{Office: office, Asked: max(office-1, 1)}
+		n := Voices(office)
+		if liars := few.liars(); liars >= n || office > 1 && liars+1 != n {
+			t.Errorf("%d telephones: %d, of which %d may lie", office, n, liars)
+		}
 	}
 }
 

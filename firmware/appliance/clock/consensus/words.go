@@ -8,7 +8,7 @@ type Source uint8
 const (
 	Kept    Source = iota // it began with what was kept when it was last on
 	Agreed                // it has compared its time with that of other members
-	Set                   // of a machine whose clock others look after
+	Set                   // a person has set it, or it is of a machine whose clock others look after
 	Server                // a time server, within hours
 	sources               // how many there are
 )
@@ -26,9 +26,20 @@ type Ballot struct {
 	Offset time.Duration // to be added to the clock here, see Offset
 }
 
+// Standing is what is known of a member's own time.
+type Standing struct {
+	Source Source // Kept, Agreed or Set
+	Told   Source // whoever else knew the time and told it since the program began: Set, Server; Kept: nobody
+	With   int    // other members that have the same time, give or take a minute
+	Heard  int    // members that have said what time they have, when they were asked last
+}
+
+// Known reports whether somebody who knew it has told the time since the program began.
+func (s Standing) Known() bool { return s.Source == Set || s.Told > Kept }
+
 // Events.
 type (
-	// Event is Sight, Tick or Round.
+	// Event is Sight, Tick, Round or Hand.
 	Event interface{ event() }
 
 	// Sight says whether other members can be asked.
@@ -44,11 +55,15 @@ type (
 		Asked   int  // others that were asked
 		Ballots []Ballot
 	}
+
+	// Hand says that a person has set the clock of this telephone.
+	Hand struct{}
 )
 
 func (Sight) event() {}
 func (Tick) event()  {}
 func (Round) event() {}
+func (Hand) event()  {}
 
 // Actions.
 type (

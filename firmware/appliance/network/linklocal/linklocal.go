@@ -112,14 +112,6 @@ func New(own arp.Hardware) *Machine {
 	return &Machine{own: own, rng: rand.New(rand.NewChaCha8(seed))}
 }
 
-// Held is the address that the interface has; the zero Addr: none.
-func (m *Machine) Held() netip.Addr {
-	if m.put {
-		return m.address
-	}
-	return netip.Addr{}
-}
-
 // Next is when a Tick is due; the zero time means never.
 func (m *Machine) Next() time.Time { return m.at }
 
