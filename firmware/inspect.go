@@ -24,7 +24,7 @@ func (h *hardware) Findings() []hal.Finding {
 func (h *hardware) parts() []selftest.Part { return selftest.Of(h.board, h.Findings()) }
 
 // bodyEvery is how often the body is asked how it is.
-const bodyEvery = 10 * time.Second
+const bodyEvery = time.Second
 
 // watchBody tells the telephone what is wrong with its body whenever that changes, until
 // ctx is cancelled.

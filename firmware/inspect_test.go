@@ -1,12 +1,15 @@
 package firmware
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"chordophone/board"
@@ -14,6 +17,7 @@ import (
 	"chordophone/firmware/phone"
 	"chordophone/firmware/phone/selftest"
 	"chordophone/hal"
+	"chordophone/hal/sound"
 )
 
 // The code *#0*# on the keys begins a test of the parts that the body has, and what it
@@ -134,4 +138,42 @@ display driver=ssd1306 bus=31
 			t.Errorf("%+v", r)
 		}
 	}
+}
+
+// faulty is a panel with a fault now and then.
+type faulty struct {
+	hal.Panel
+	is atomic.Bool
+}
+
+func (f *faulty) Findings() []hal.Finding {
+	if f.is.Load() {
+		return []hal.Finding{{Word: "display driver=ssd1306"}}
+	}
+	return nil
+}
+
+// A fault is told soon after it comes, and soon after it goes, each once.
+func TestFaultComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		panel := new(faulty)
+		a := &appliance{body: &hardware{panel: panel, audio: new(sound.Audio)}, events: newMailbox()}
+		go a.watchBody(ctx)
+		for _, want := range []string{"fault: display", "", "fault: display", ""} {
+			select {
+			case ev := <-a.events.c:
+				t.Errorf("nothing has changed: %v", ev)
+			case <-time.After(time.Hour + 300*time.Millisecond):
+			}
+			changed := time.Now()
+			panel.is.Store(want != "")
+			ev := <-a.events.c
+			if got, ok := ev.(phone.Trouble); !ok || got.Text != want || time.Since(changed) > 2*time.Second {
+				t.Errorf("after %v: %+v, want %q", time.Since(changed), ev, want)
+			}
+		}
+		stop()
+		synctest.Wait()
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -37,10 +36,8 @@ type Device struct {
 // String is the form in which a device is named in configuration: hw:1,0.
 func (d Device) String() string { return fmt.Sprintf("hw:%d,%d", d.Card, d.Device) }
 
-// Devices lists the machine's sound devices, none if it has no sound at all.
-func Devices() ([]Device, error) { return devices(os.DirFS("/")) }
-
-// devices reads lines such as
+// devices lists the machine's sound devices, none if it has no sound at all. It reads lines
+// such as
 //
 //	01-00: USB Audio : USB Audio : playback 1 : capture 1
 func devices(root fs.FS) ([]Device, error) {

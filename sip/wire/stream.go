@@ -56,10 +56,10 @@ func (s *Stream) Next() (msg sip.Message, v Verdict, ping bool, err error) {
 				case "\r\n":
 					s.use(4)
 					return nil, Verdict{}, true, nil
+				case "", "\r":
 				default:
 					s.use(2)
 					continue
-				case "", "\r":
 				}
 			} else if msg, v, done := s.begin(); done {
 				return msg, v, false, s.err

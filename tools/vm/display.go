@@ -167,10 +167,10 @@ func showGlasses(ctx context.Context, m *qemu.Machine, bus *i2c.Adapter, all []*
 			return nil
 		}
 	}
-	read := func(alternatives ...[]string) func() error {
+	read := func(text string) func() error {
 		return func() error {
 			for _, g := range two {
-				if err := g.read(ctx, m, bus, alternatives...); err != nil {
+				if err := g.read(ctx, m, bus, text); err != nil {
 					return err
 				}
 			}
@@ -184,10 +184,10 @@ func showGlasses(ctx context.Context, m *qemu.Machine, bus *i2c.Adapter, all []*
 			})
 		}
 	}
-	ready, dial, faulty := []string{"ready"}, []string{"dial a number"}, []string{"ready", "fault: display"}
+	const ready, dial = "ready", "dial a number"
 	if err := inOrder(
 		read(ready),
-		func() error { return all[2].read(ctx, m, bus, []string{"ready", "no keys, no lamps"}) },
+		func() error { return all[2].read(ctx, m, bus, ready, "no keys, no lamps") },
 	); err != nil {
 		return err
 	}
@@ -208,8 +208,7 @@ func showGlasses(ctx context.Context, m *qemu.Machine, bus *i2c.Adapter, all []*
 		}
 	})
 	bus.Silence(false)
-	// It may say for half a minute that it had a fault.
-	if err := inOrder(say("is back", "the display is back"), lift(false), read(ready, faulty)); err != nil {
+	if err := inOrder(say("is back", "the display is back"), lift(false), read(ready)); err != nil {
 		return err
 	}
 	ok("a display that loses its power and comes back is set up anew, and shows what is to be seen now")
@@ -231,18 +230,16 @@ func (g *glass) hang(m *qemu.Machine, resting bool) error {
 	return m.GPIO.Pull(int(g.board.Hook.Line), resting != g.board.Hook.ActiveLow)
 }
 
-// read waits until one of some texts can be read on the glass, below the name of the
-// telephone and the time of day.
-func (g *glass) read(ctx context.Context, m *qemu.Machine, bus *i2c.Adapter, alternatives ...[]string) error {
+// read waits until these lines can be read on the glass, below the name of the telephone
+// and the time of day.
+func (g *glass) read(ctx context.Context, m *qemu.Machine, bus *i2c.Adapter, text ...string) error {
 	d := g.board.Display
 	name := []string{g.ext + " vm" + g.ext}
-	err := m.Until(ctx, fmt.Sprintf("%q can be read on the %s of %s", alternatives, d.Driver, g.ext), patience, func() (shown bool) {
+	err := m.Until(ctx, fmt.Sprintf("%q can be read on the %s of %s", text, d.Driver, g.ext), patience, func() (shown bool) {
 		now := time.Now().UTC()
 		bus.Look(func() {
-			for _, text := range alternatives {
-				for _, at := range []time.Time{now, now.Add(-time.Minute), now.Add(time.Minute)} {
-					shown = shown || g.shows(display.Compose(slices.Concat(name, text), d.Lines, d.Columns, at))
-				}
+			for _, at := range []time.Time{now, now.Add(-time.Minute), now.Add(time.Minute)} {
+				shown = shown || g.shows(display.Compose(slices.Concat(name, text), d.Lines, d.Columns, at))
 			}
 		})
 		return shown

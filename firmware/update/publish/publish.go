@@ -56,6 +56,9 @@ func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return 0
 	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "chordophone release %s: %v\n%s", args[0], err, usage)
 		return 2
@@ -68,6 +71,8 @@ func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // options reads flags. All that are called needed must be given, and just so many
 // arguments.

@@ -47,6 +47,11 @@ func TestPublish(t *testing.T) {
 		t.Error("a key was overwritten")
 	}
 	must(t, "keygen", "--out", at("other"))
+	for _, command := range []string{"keygen", "make", "verify", "manifest"} {
+		if out := must(t, command, "--help"); out != usage {
+			t.Errorf("%s --help: %s", command, out)
+		}
+	}
 
 	make := func(args ...string) []string {
 		return append([]string{"make", "--product", "arm64", "--slot", slot, "--out", at("r")}, args...)
