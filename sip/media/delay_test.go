@@ -78,30 +78,43 @@ func TestReorderAndDuplicates(t *testing.T) {
 // TestDelayComesBack shows that delay taken for a disturbance is given back within
 // ten seconds of its end.
 func TestDelayComesBack(t *testing.T) {
-	call(t, Config{}, Config{}, func(t *testing.T, n *network, a, b *Session) {
-		rng := rand.New(rand.NewPCG(6, 6))
-		said := speech(5*time.Second, 3)
-		measure := func() time.Duration {
-			heard := talk(a, b, said)
-			_, delay := compare(said[3*Rate:], heard[3*Rate:])
-			return delay
-		}
-		before := measure()
-		n.path = func(netip.AddrPort, netip.AddrPort, []byte) []time.Duration {
-			return []time.Duration{1 + time.Duration(rng.Int64N(int64(80*time.Millisecond)))}
-		}
-		during := measure()
-		n.path = nil
-		measure()
-		after := measure()
-		t.Logf("delay %v, %v, %v", before, during, after)
-		if during < before+40*time.Millisecond {
-			t.Errorf("delay %v in jitter, %v before", during, before)
-		}
-		if after > before+15*time.Millisecond {
-			t.Errorf("delay %v after, %v before", after, before)
-		}
-	})
+	for _, c := range []struct {
+		name  string
+		cfg   Config
+		path  func(rng *rand.Rand) []time.Duration
+		least time.Duration // more that is taken
+	}{
+		{"jitter", Config{}, func(rng *rand.Rand) []time.Duration { return []time.Duration{1 + upTo(rng, 80*time.Millisecond)} }, 40 * time.Millisecond},
+		{"loss, all sent twice", Config{Redundancy: Always}, func(rng *rand.Rand) []time.Duration {
+			if rng.Float64() < 0.05 {
+				return nil
+			}
+			return []time.Duration{0}
+		}, 10 * time.Millisecond},
+	} {
+		call(t, c.cfg, c.cfg, func(t *testing.T, n *network, a, b *Session) {
+			rng := rand.New(rand.NewPCG(6, 6))
+			said := speech(5*time.Second, 3)
+			measure := func() time.Duration {
+				heard := talk(a, b, said)
+				_, delay := compare(said[3*Rate:], heard[3*Rate:])
+				return delay
+			}
+			before := measure()
+			n.path = func(netip.AddrPort, netip.AddrPort, []byte) []time.Duration { return c.path(rng) }
+			during := measure()
+			n.path = nil
+			measure()
+			after := measure()
+			t.Logf("%s: delay %v, %v, %v", c.name, before, during, after)
+			if during < before+c.least {
+				t.Errorf("%s: delay %v, %v before", c.name, during, before)
+			}
+			if after > before+5*time.Millisecond {
+				t.Errorf("%s: delay %v after, %v before", c.name, after, before)
+			}
+		})
+	}
 }
 
 // TestDrift lets the sender's clock run fast, then slow, by far more than two

@@ -23,7 +23,12 @@ import (
 //   - down, slowly: Margin tells how much earlier than needed even the slowest packet
 //     came; the caller plays faster for a moment.
 //
-// The caller says when it did so (Paced), for it changed what Margin told.
+// The caller says when it did so (Raised, Lowered, Paced), for it changed what Margin told.
+//
+// A stream begins with a frame more than it needs if the network is calm: that is known after
+// a second, and given back. Later delay is given back when nothing of the last five seconds
+// needed it. Where it had to be taken again soon afterwards, as on a network that loses
+// packets now and then, that was in vain and heard twice: so next time it is kept longer.
 //
 // A redundant copy of an earlier packet (RFC 2198) counts as the packet itself if it
 // is needed, and not at all if it is not: so delay grows to the copies' lateness
@@ -60,8 +65,13 @@ type Buffer struct {
 	win    [windows]window
 	cur    int
 	turned time.Time // when win[cur] began
-	marks  int       // calls of Mark since the last change of pace, at most maxLull
-	full   int       // complete windows
+	full   int       // complete windows, at most as many as there are
+	memory int       // windows that count
+
+	ticks   uint32    // length of the newest packet
+	marks   int       // calls of Mark since the last change of pace
+	round   int       // calls of Mark in which packets come round to the same place in a step
+	lowered time.Time // when delay was last given back; zero: it was taken since
 }
 
 const (
@@ -70,16 +80,13 @@ const (
 	maxPayload = 960   // bytes: as much of G.711
 	second     = clock // timestamp units
 
-	startDelay = 6 * time.Millisecond // least wait of the first packet, so that the second may be late by as much
-	maxDelay   = 240 * second / 1000  // no rewind or stretch beyond
-	maxDepth   = 400 * second / 1000  // more has piled up while nobody played: skip
-	skipTo     = 40 * second / 1000   // what a skip leaves
-	maxJump    = second               // further than this is another stream
-	maxLateRun = 10                   // late packets in a row that prove a changed clock
-	latePeriod = 2 * time.Second      // two packets late within: stretch
-	windows    = 5
-	windowTime = time.Second
-	maxLull    = 16 // steps, of 10 ms as well: longer than packets of any length take to come round
+	startDelay = excess + Frame      // least wait of the first packet, so that those after it may be late by as much
+	maxDelay   = 240 * second / 1000 // no rewind or stretch beyond
+	maxDepth   = 400 * second / 1000 // more has piled up while nobody played: skip
+	skipTo     = 40 * second / 1000  // what a skip leaves
+	maxJump    = second              // further than this is another stream
+	maxLateRun = 10                  // late packets in a row that prove a changed clock
+	latePeriod = 2 * time.Second     // two packets late within: stretch
 )
 
 type slot struct {
@@ -90,15 +97,6 @@ type slot struct {
 	ticks uint32
 	n     int
 	data  [maxPayload]byte
-}
-
-// window holds the extremes of a second.
-type window struct {
-	transit time.Duration // slowest packet: arrival less timestamp
-	offset  time.Duration // earliest need: playing time less timestamp
-	rest    time.Duration // least decoded sound that did not make a step of playing
-	some    bool          // transit was seen
-	need    bool          // offset and rest were seen
 }
 
 // Verdict is what became of a packet.
@@ -159,7 +157,7 @@ func (b *Buffer) Put(now time.Time, p Packet) Verdict {
 			b.seq = given // what was played stays played
 		case b.mayRewind(seq, ts):
 			b.next = ts
-			b.Paced()
+			b.Raised(now)
 		default:
 			if now.Sub(b.lastLate) < latePeriod && int32(b.newest-b.next) < maxDelay {
 				b.hold = true
@@ -195,6 +193,7 @@ func (b *Buffer) insert(p Packet) Verdict {
 	s := &b.slots[free]
 	s.used, s.seq, s.pt, s.ts, s.ticks = true, p.Seq, p.PT, p.TS, uint32(p.Ticks)
 	s.n = copy(s.data[:], p.Payload)
+	b.ticks = s.ticks
 	b.step = min(max(s.ticks, frameTicks/4), frameTicks)
 	if end := s.ts + s.ticks; int32(end-b.newest) > 0 {
 		b.newest = end
@@ -218,7 +217,8 @@ func (b *Buffer) Reset() {
 	}
 	b.started, b.playing, b.hold, b.jumping = false, false, false, false
 	b.lateRun, b.lastLate, b.given = 0, time.Time{}, 0
-	b.win, b.cur, b.full, b.marks = [windows]window{}, 0, 0, 0
+	b.win, b.cur, b.full, b.memory = [windows]window{}, 0, 0, shortest
+	b.marks, b.lowered = 0, time.Time{}
 }
 
 // Started reports whether playing has begun.
@@ -243,7 +243,7 @@ func (b *Buffer) Get(now time.Time) (payload []byte, pt uint8) {
 	b.gap = b.step
 	if b.hold {
 		b.hold = false
-		b.Paced()
+		b.Raised(now)
 		return nil, 0
 	}
 	best := -1
@@ -279,80 +279,6 @@ func (b *Buffer) skip(ts uint32) {
 		}
 	}
 	b.next = ts
-}
-
-// since is a timestamp as a time from the base.
-func (b *Buffer) since(ts uint32) time.Duration {
-	return time.Duration(int32(ts-b.baseTS)) * (time.Second / clock)
-}
-
-func (b *Buffer) arrived(now time.Time, ts uint32) {
-	b.turn(now)
-	w := &b.win[b.cur]
-	if t := now.Sub(b.base) - b.since(ts); !w.some || t > w.transit {
-		w.transit, w.some = t, true
-	}
-}
-
-// Mark tells, after a step of sound was played, how much decoded sound still waits
-// before what Get returns next.
-func (b *Buffer) Mark(now time.Time, step, decoded time.Duration) {
-	if !b.playing {
-		return
-	}
-	b.turn(now)
-	b.marks = min(b.marks+1, maxLull)
-	due := now.Add(step + decoded.Truncate(step))
-	w := &b.win[b.cur]
-	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%step
-	if !w.need {
-		w.offset, w.rest, w.need = offset, rest, true
-	}
-	w.offset, w.rest = min(w.offset, offset), min(w.rest, rest)
-}
-
-// turn starts a new window each second.
-func (b *Buffer) turn(now time.Time) {
-	if now.Sub(b.turned) < windowTime {
-		return
-	}
-	b.turned = now
-	b.cur = (b.cur + 1) % windows
-	b.win[b.cur] = window{}
-	b.full = min(b.full+1, windows)
-}
-
-// Paced tells that the delay was changed, by shorter or longer sound: what was known of the
-// need before is void. Margin is known again some steps later.
-func (b *Buffer) Paced() {
-	for i := range b.win {
-		b.win[i].need = false
-	}
-	b.marks = 0
-}
-
-// Margin is what the delay of the last seconds bought: how long even the slowest
-// packet waited (less than nothing: it came too late), and how much sound was always
-// decoded a step early. It is not known just after the beginning or a change of pace, and
-// sure enough to give delay back only after some seconds.
-func (b *Buffer) Margin() (wait, rest time.Duration, known, sure bool) {
-	if b.marks < maxLull {
-		return 0, 0, false, false
-	}
-	var all window
-	for _, w := range b.win {
-		if w.some && (!all.some || w.transit > all.transit) {
-			all.transit, all.some = w.transit, true
-		}
-		if w.need && !all.need {
-			all.offset, all.rest, all.need = w.offset, w.rest, true
-		}
-		if w.need {
-			all.offset, all.rest = min(all.offset, w.offset), min(all.rest, w.rest)
-		}
-	}
-	known = all.some && all.need
-	return all.offset - all.transit, all.rest, known, known && b.full == windows
 }
 
 // Delay is how much sound waits.

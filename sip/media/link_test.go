@@ -145,8 +145,10 @@ func measure(t *testing.T, l link, said []int16, cfg Config, seed uint64) (late 
 		phase := time.Duration(rng.Int64N(int64(step)))
 		var heard []int16
 		silence, out := make([]int16, short), make([]int16, short)
-		for at := 0; at+short <= len(said); at += short {
-			a.Capture(said[at : at+short])
+		lead := make([]int16, calmTime*Rate/time.Second)
+		spoken := append(lead, said...)
+		for at := 0; at+short <= len(spoken); at += short {
+			a.Capture(spoken[at : at+short])
 			a.Playout(out)
 			time.Sleep(phase)
 			b.Capture(silence)
@@ -154,8 +156,9 @@ func measure(t *testing.T, l link, said []int16, cfg Config, seed uint64) (late 
 			heard = append(heard, out...)
 			time.Sleep(step - phase)
 		}
-		const settle = 5 * Rate
-		_, delay := compare(said[settle:], heard[settle:])
+		heard = heard[len(lead):]
+		const found = 5 * Rate
+		_, delay := compare(said[found:], heard[found:])
 		late = delay + phase + step
 		clear = estoi.Of(said, aligned(said, heard))
 		st = b.Stats()

@@ -102,6 +102,7 @@ func TestPacketTimeSent(t *testing.T) {
 					return strings.Join(out, "") + c.attributes + "\r\n"
 				})
 				said := speech(time.Duration(seconds)*time.Second, 1)
+				settle(a, b)
 				heard := talk(a, b, said)
 				corr, delay := compare(said[Rate/2:], heard[Rate/2:])
 				st := a.Stats()
@@ -136,6 +137,7 @@ func TestPacketTimesDiffer(t *testing.T) {
 			packet   time.Duration
 			late     time.Duration // mouth to ear
 		}{{a, b, Frame, 40 * time.Millisecond}, {b, a, Frame / 2, 35 * time.Millisecond}} {
+			settle(c.from, c.to)
 			before := c.from.Stats().Sent
 			heard := talk(c.from, c.to, said)
 			corr, delay := compare(said[Rate:], heard[Rate:])
@@ -160,6 +162,7 @@ func TestAsymmetricPayloadTypes(t *testing.T) {
 		// told an offer that had these numbers, so that it expects them.
 		shift := strings.NewReplacer("RTP/AVP 121 9 13 101", "RTP/AVP 111 109 13 110", ":121 red", ":111 red", ":121 9/9", ":111 109/109", ":9 G722", ":109 G722", ":101 ", ":110 ")
 		inClear(t, a, b, shift.Replace, nil)
+		settle(a, b)
 		said := speech(3*time.Second, 1)
 		corr, _ := compare(said, talk(a, b, said))
 		a.SendDigit('7')
@@ -217,6 +220,7 @@ func TestCodecChange(t *testing.T) {
 			a.neg.mu.Unlock()
 			inClear(t, a, b, nil, nil)
 			before := b.Stats()
+			settle(a, b)
 			corr, delay := compare(said, talk(a, b, said))
 			st := b.Stats()
 			if corr < 0.93 || delay > 80*time.Millisecond || a.Stats().Codec != name || st.Concealed > before.Concealed+4 || st.Dropped > 0 {

@@ -47,7 +47,7 @@ type receiver struct {
 	room    room
 	fifo    [fifoLen]int16 // decoded sound
 	waiting int            // samples in it
-	forcing int            // steps since another speed was first wanted
+	forcing int            // steps since another speed was first needed
 	digits  digitReceiver
 	tones   toneDetector
 	keys    chan<- rune
@@ -67,11 +67,10 @@ const (
 	// follow it. Nobody who does not see the stream can cut in (RTP injection).
 	takeover = 200 * time.Millisecond
 
-	// excess is the waiting of the slowest packet beyond a frame from which delay is
-	// given back: what a call begins with at least, so that it comes back to where it
-	// began. scarce is that under which more is taken: the next packets might come
+	// excess is the waiting of the slowest packet beyond a step from which delay is
+	// given back. scarce is that under which more is taken: the next packets might come
 	// too late, be it for a clock that runs slower than ours.
-	excess = startDelay
+	excess = 6 * time.Millisecond
 	scarce = 4 * time.Millisecond
 
 	// patience is how many steps to look for a good place to shorten or stretch.
@@ -362,29 +361,35 @@ func (r *receiver) fetch(now time.Time, need int) {
 }
 
 // pace plays a little faster when packets wait longer than they must, and slower when
-// they come only just in time. Afterwards there is sound for at least n samples.
+// they come only just in time; less than a step of delay is given back only where that is not
+// heard. Afterwards there is sound for at least n samples.
 func (r *receiver) pace(now time.Time, step time.Duration, n int) {
 	wait, rest, known, sure := r.buffer.Margin()
 	spare := 0
 	if wait >= excess {
 		spare = int(rest * Rate / time.Second)
 	}
-	if wait >= step+excess {
+	early := wait >= step+excess
+	if early {
 		spare += n
 	}
 	slow := wait < scarce
 	if !known || !slow && !sure || r.conceal.lost > 0 {
 		return
 	}
-	if !slow && spare < 2*minLag {
+	switch {
+	case slow || early:
+		r.forcing++
+	case spare < minLag || spare < 2*minLag && !quiet(r.fifo[:r.waiting]): // little is worth no search
 		r.forcing = 0
 		return
+	default:
+		r.forcing = 0
 	}
-	r.forcing++
 	if slow {
 		if longer := stretch(r.fifo[:], r.waiting, r.forcing > patience); longer > r.waiting {
 			r.waiting, r.forcing = longer, 0
-			r.buffer.Paced()
+			r.buffer.Raised(now)
 		}
 		return
 	}
@@ -395,7 +400,11 @@ func (r *receiver) pace(now time.Time, step time.Duration, n int) {
 	}
 	r.waiting = copy(r.fifo[:], left)
 	r.forcing = 0
-	r.buffer.Paced()
+	if early {
+		r.buffer.Lowered(now)
+	} else {
+		r.buffer.Paced()
+	}
 	for r.waiting < n {
 		r.fetch(now, n-r.waiting)
 	}

@@ -176,7 +176,8 @@ func (s *sender) frame(now time.Time, pcm []int16, conn PacketConn) {
 
 // packet sends the sound of one packet, or what takes its place.
 func (s *sender) packet(pcm []int16, conn PacketConn) {
-	pt, at, times, marker := s.pt, s.elapsed, s.times, s.marker
+	var pt uint8
+	at, times, marker := s.elapsed, s.times, s.marker
 	payload := s.plain[rtpHeaderLen:rtpHeaderLen]
 	if event, start, first, ok := s.digits.frame(s.elapsed, s.events); ok {
 		pt, at, times, marker = s.event, start, s.events, first
