@@ -25,6 +25,10 @@ type quest struct {
 	doubtful answer // the nearest of those that may be true, but need not
 	opinions int    // how many of those there were
 	discord  bool   // they were not all of one node
+
+	far        answer // one that cannot be true, unless nobody has another
+	fars       int    // how many of those there were
+	farDiscord bool   // they were not all of one node
 }
 
 // route sends a request to whoever is responsible for key, which is not this
@@ -95,6 +99,9 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 			case off > farOff:
 				n.counters.Implausible++
 				n.carefulUntil = n.now.Add(careful)
+				q.farDiscord = q.fars > 0 && (q.farDiscord || a.from.ID != q.far.from.ID)
+				q.far = a
+				q.fars++
 				n.nextWay(q)
 				return
 			case off > nearBy:
@@ -145,8 +152,12 @@ func (n *Node) nextWay(q *quest) {
 }
 
 func (n *Node) endQuest(q *quest, a answer) {
-	if a.body == nil && q.opinions > 0 {
+	switch {
+	case a.body != nil:
+	case q.opinions > 0:
 		a = q.doubtful
+	case q.fars >= opinionsInDiscord && !q.farDiscord:
+		a = q.far
 	}
 	q.over = true
 	q.done(a)
@@ -157,7 +168,7 @@ func (n *Node) endQuest(q *quest, a answer) {
 // distances of two nodes.
 const (
 	nearBy   = 3  // not even one honest node in 20 is farther away: it is believed at once
-	farOff   = 16 // one in ten million is; there is room for a size that is estimated wrong
+	farOff   = 16 // one in ten million is: it is believed if many ways lead to it, and none to another
 	opinions = 3  // so many are heard in between; the nearest is believed
 
 	opinionsInDiscord = 8 // when they are not all of one node: most are lies then

@@ -77,6 +77,42 @@ func TestImplausible(t *testing.T) {
 	}
 }
 
+// A node that is behind a gap as wide as hardly any is believed when eight ways lead to
+// it and none to another node. A node that one way names otherwise is not, nor one that
+// few ways lead to.
+func TestGap(t *testing.T) {
+	for _, c := range []struct {
+		fingers []byte
+		odd     byte // what the fifth way leads to
+		found   bool
+	}{
+		{[]byte{140, 80, 60, 50, 40, 30}, 190, true},
+		{[]byte{140, 80, 60, 50, 40, 30}, 200, false},
+		{[]byte{140, 80}, 190, false},
+	} {
+		n := spread()
+		n.fingers = nil
+		for _, b := range c.fingers {
+			n.fingers = append(n.fingers, host(b))
+		}
+		acts, found, ways := n.Step(t0, Find{1, id(150)}), false, 0
+		for q := sends(acts); len(q) > 0; q = sends(acts) {
+			by := byte(190)
+			if ways++; ways == 5 {
+				by = c.odd
+			}
+			acts = n.Step(t0, from(by, q[0], Pong{}))
+			for _, a := range acts {
+				f, ok := a.(Found)
+				found = found || ok && f.Peer.ID == id(190)
+			}
+		}
+		if want := len(c.fingers) + 4; ways != want || found != c.found {
+			t.Errorf("%+v: %d ways, found: %v", c, ways, found)
+		}
+	}
+}
+
 // A successor that leaves out most of those that this node knows, or brings many
 // that never said a word, is not believed before those were asked. One that
 // leaves out two of them, or brings two, is.
