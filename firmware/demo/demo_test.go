@@ -13,26 +13,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"chordophone/tools/built"
 )
 
 // program is the binary under test: what users run, built anew.
 var program string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "chordophone")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "chordophone")
-	build := exec.Command("go", "build", "-o", program, "chordophone/firmware/cmd/chordophone")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "the program does not build:", err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(built.Run(m, "chordophone/firmware/cmd/chordophone", &program))
 }
 
 // The main job: what `make demo` plays, with the same binary.

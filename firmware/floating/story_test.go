@@ -2,8 +2,6 @@ package floating
 
 import (
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -28,38 +26,31 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //
 // The address is at 18.
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 7, func(t *testing.T, text string) string {
-		got, err := tell(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 7, tell)
 }
 
-func tell(text string) (string, error) {
+func tell(t *testing.T, text string) string {
 	h := NewHolder(point("18"))
-	var b strings.Builder
-	step := func(at time.Time, ev Event) {
-		for _, a := range h.Step(at, ev) {
-			fmt.Fprintf(&b, "\t%v %s\n", at.Sub(epoch), a)
-		}
-	}
-	err := story.Timed(&b, text, epoch, h.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
-		switch words[0] {
-		case "ring":
-			step(now, Ring{view(words[1:])})
-		case "failed":
-			step(now, Failed{})
-		case "stop":
-			step(now, Stop{})
-		case "nothing":
-		default:
-			return errors.New("no event")
-		}
-		return nil
+	step := func(now time.Time, ev Event) []string { return story.Lines(h.Step(now, ev)) }
+	return story.Tell(t, text, epoch, story.Machine{
+		Next: h.Next,
+		Tick: func(now time.Time) []string { return step(now, Tick{}) },
+		Line: func(now time.Time, text string) []string {
+			words := strings.Fields(text)
+			switch words[0] {
+			case "ring":
+				return step(now, Ring{view(words[1:])})
+			case "failed":
+				return step(now, Failed{})
+			case "stop":
+				return step(now, Stop{})
+			case "nothing":
+				return nil
+			}
+			t.Fatalf("no event: %s", text)
+			return nil
+		},
 	})
-	return b.String(), err
 }
 
 func view(words []string) chord.View {

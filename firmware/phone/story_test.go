@@ -19,32 +19,23 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //	next tick           at the time that Next says, shown as @ TIME
 //		ACTION          what the telephone does about it
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 15, func(t *testing.T, text string) string {
-		got, err := tellStory(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 15, tell)
 }
 
-// tellStory plays the events of a story and returns it with the actions they
-// cause.
-func tellStory(story string) (string, error) {
+func tell(t *testing.T, text string) string {
 	p := New(Default())
 	var b strings.Builder
 	var last time.Time
-	var backwards error
 	step := func(at time.Time, ev Event) {
 		if at.Before(last) {
-			backwards = fmt.Errorf("%v: time runs backwards to %v", ev, at.Sub(epoch))
+			t.Fatalf("%v: time runs backwards to %v", ev, at.Sub(epoch))
 		}
 		last = at
 		for _, a := range p.Step(at, ev) {
 			fmt.Fprintf(&b, "\t%v\n", a)
 		}
 	}
-	for i, line := range strings.Split(strings.TrimSpace(story), "\n") {
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if strings.HasPrefix(line, "\t") {
 			continue
 		}
@@ -57,11 +48,11 @@ func tellStory(story string) (string, error) {
 		if when != "next" {
 			d, err := time.ParseDuration(when)
 			if err != nil {
-				return "", fmt.Errorf("line %q: %w", line, err)
+				t.Fatalf("%s: %v", line, err)
 			}
 			at = epoch.Add(d)
 		} else if at.IsZero() {
-			return "", fmt.Errorf("line %q: the telephone waits for nothing", line)
+			t.Fatalf("%s: the telephone waits for nothing", line)
 		} else {
 			fmt.Fprintf(&b, "\t@ %v\n", at.Sub(epoch))
 		}
@@ -74,9 +65,9 @@ func tellStory(story string) (string, error) {
 		}
 		ev, err := ParseEvent(what)
 		if err != nil {
-			return "", err
+			t.Fatalf("%s: %v", line, err)
 		}
 		step(at, ev)
 	}
-	return b.String(), backwards
+	return b.String()
 }

@@ -12,26 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"chordophone/tools/built"
 )
 
 // program is the binary under attack, built anew.
 var program string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "chordophone")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "chordophone")
-	build := exec.Command("go", "build", "-o", program, "chordophone/firmware/cmd/chordophone")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "the program does not build:", err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(built.Run(m, "chordophone/firmware/cmd/chordophone", &program))
 }
 
 // soon is how long what should happen at once may take on a machine that is busy.

@@ -2,54 +2,35 @@ package media
 
 import (
 	"encoding/binary"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write the stories of testdata anew")
+	"chordophone/tools/story"
+)
 
 var verdicts = map[Verdict]string{Accepted: "accepted", Late: "late", Duplicate: "duplicate", Misfit: "misfit"}
 
 // TestStories plays the files of testdata/jitter: each line is a time, what happens
 // (put SEQ TIMESTAMP, copy SEQ TIMESTAMP, or get) and what comes of it.
 func TestStories(t *testing.T) {
-	files, _ := filepath.Glob("testdata/jitter/*.txt")
-	if len(files) == 0 {
-		t.Fatal("no stories")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+	story.Play(t, "testdata/jitter/*.txt", 9, func(t *testing.T, text string) string {
+		var b Buffer
+		var out strings.Builder
+		for line := range strings.Lines(text) {
+			line = strings.TrimSuffix(line, "\n")
+			if line == "" || strings.HasPrefix(line, "#") {
+				fmt.Fprintln(&out, line)
+				continue
 			}
-			var b Buffer
-			var out strings.Builder
-			for line := range strings.Lines(string(text)) {
-				line = strings.TrimSuffix(line, "\n")
-				if line == "" || strings.HasPrefix(line, "#") {
-					fmt.Fprintln(&out, line)
-					continue
-				}
-				do, _, _ := strings.Cut(line, " = ")
-				fmt.Fprintf(&out, "%s = %s\n", do, play(t, &b, do))
-			}
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if out.String() != string(text) {
-				t.Errorf("now the story reads\n%s", out.String())
-			}
-		})
-	}
+			do, _, _ := strings.Cut(line, " = ")
+			fmt.Fprintf(&out, "%s = %s\n", do, play(t, &b, do))
+		}
+		return out.String()
+	})
 }
 
 var epoch = time.Unix(1e9, 0)

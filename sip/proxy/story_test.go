@@ -25,6 +25,8 @@ func (a action) String() string {
 	return actionNames[a.kind] + " " + a.leg.String()
 }
 
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // TestStories runs the fork through testdata/*.story: events at the margin, the
 // actions they bring about indented below, "+3s" lets time pass. The first line
 // that is no remark says the method and how many ways each branch has.
@@ -32,67 +34,34 @@ func TestStories(t *testing.T) {
 	story.Play(t, "testdata/*.story", 1, tell)
 }
 
-func tell(t *testing.T, story string) string {
-	var out strings.Builder
+func tell(t *testing.T, text string) string {
 	var f fork
-	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	now := start
-	run := func(ev event) {
-		for _, a := range f.step(now, ev) {
-			fmt.Fprintf(&out, "\t%v", a)
-			if ev.kind == tick {
-				fmt.Fprintf(&out, "  at %v", now.Sub(start))
+	step := func(now time.Time, ev event) []string { return story.Lines(f.step(now, ev)) }
+	text, _, _ = strings.Cut(text, "\nis ")
+	told := story.Tell(t, text, epoch, story.Machine{
+		Next: func() time.Time { return f.nextTime() },
+		Tick: func(now time.Time) []string { return step(now, event{kind: tick}) },
+		Line: func(now time.Time, line string) []string {
+			words := strings.Fields(line)
+			if words[0] != "INVITE" && words[0] != "MESSAGE" {
+				return step(now, parseEvent(t, line))
 			}
-			out.WriteString("\n")
-		}
-	}
-	for line := range strings.Lines(story) {
-		text := strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "\t"), strings.HasPrefix(text, "is "):
-			continue // what it was told to do
-		case text == "", strings.HasPrefix(text, "#"):
-			out.WriteString(text + "\n")
-		case strings.HasPrefix(text, "+"):
-			out.WriteString(text + "\n")
-			d, err := time.ParseDuration(text[1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			for end := now.Add(d); ; {
-				next := f.nextTime()
-				if next.IsZero() || next.After(end) {
-					now = end
-					break
-				}
-				now = next
-				run(event{kind: tick})
-				if f.nextTime().Equal(next) {
-					t.Fatalf("the fork asks for a tick at %v again and again", next.Sub(start))
-				}
-			}
-		case strings.HasPrefix(text, "INVITE "), strings.HasPrefix(text, "MESSAGE "):
-			out.WriteString(text + "\n")
 			var ways []int
-			for _, w := range strings.Fields(text)[1:] {
+			for _, w := range words[1:] {
 				n, _ := strconv.Atoi(w)
 				ways = append(ways, n)
 			}
-			f = newFork(strings.HasPrefix(text, "INVITE"), ways)
-			run(event{kind: begin})
-		default:
-			out.WriteString(text + "\n")
-			run(parseEvent(t, text))
-		}
+			f = newFork(words[0] == "INVITE", ways)
+			return step(now, event{kind: begin})
+		},
+	})
+	if !f.over {
+		return told + "is gathering\n"
 	}
-	is := "gathering"
-	if f.over {
-		is = "over"
-		if !f.nextTime().IsZero() {
-			t.Errorf("the fork is over and yet wants a tick")
-		}
+	if !f.nextTime().IsZero() {
+		t.Errorf("the fork is over and yet wants a tick")
 	}
-	return strings.TrimRight(out.String(), "\n") + "\nis " + is + "\n"
+	return told + "is over\n"
 }
 
 func parseEvent(t *testing.T, text string) event {
@@ -126,7 +95,7 @@ func FuzzFork(f *testing.F) {
 		}
 		invite := script[0]%2 == 1
 		m := newFork(invite, ways)
-		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		now := epoch
 		finals, successes, forgotten := 0, 0, 0
 		begun := map[leg]bool{}
 		run := func(ev event) {

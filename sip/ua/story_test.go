@@ -1,7 +1,6 @@
 package ua
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +9,8 @@ import (
 	"chordophone/tools/story"
 )
 
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // TestStories runs the machine through testdata/*.story: inputs at the margin,
 // the actions they bring about indented below, "+3s" lets time pass. A story
 // ends with the state it ends in.
@@ -17,54 +18,18 @@ func TestStories(t *testing.T) {
 	story.Play(t, "testdata/*.story", 1, tell)
 }
 
-func tell(t *testing.T, story string) string {
-	var out strings.Builder
+func tell(t *testing.T, text string) string {
 	var m machine
-	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	now := start
-	run := func(in input) {
-		for _, a := range m.step(now, in) {
-			fmt.Fprintf(&out, "\t%v", a)
-			if _, timed := in.(tick); timed {
-				fmt.Fprintf(&out, "  at %v", now.Sub(start))
-			}
-			out.WriteString("\n")
-		}
-	}
-	for line := range strings.Lines(story) {
-		text := strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "\t"), strings.HasPrefix(text, "is "):
-			continue // what it was told to do
-		case text == "", strings.HasPrefix(text, "#"):
-			out.WriteString(text + "\n")
-		case strings.HasPrefix(text, "+"):
-			out.WriteString(text + "\n")
-			d, err := time.ParseDuration(text[1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			for end := now.Add(d); ; {
-				next := m.next()
-				if next.IsZero() || next.After(end) {
-					now = end
-					break
-				}
-				now = next
-				run(tick{})
-				if m.next().Equal(next) {
-					t.Fatalf("the machine asks for a tick at %v again and again", next.Sub(start))
-				}
-			}
-		default:
-			out.WriteString(text + "\n")
-			run(parseInput(t, text))
-		}
-	}
+	text, _, _ = strings.Cut(text, "\nis ")
+	told := story.Tell(t, text, epoch, story.Machine{
+		Next: func() time.Time { return m.next() },
+		Tick: func(now time.Time) []string { return story.Lines(m.step(now, tick{})) },
+		Line: func(now time.Time, line string) []string { return story.Lines(m.step(now, parseInput(t, line))) },
+	})
 	if m.state == over && !m.next().IsZero() {
 		t.Errorf("the machine is over and yet wants a tick")
 	}
-	return strings.TrimRight(out.String(), "\n") + "\nis " + m.state.String() + "\n"
+	return told + "is " + m.state.String() + "\n"
 }
 
 func parseInput(t *testing.T, text string) input {
@@ -158,7 +123,7 @@ func FuzzMachine(f *testing.F) {
 			return
 		}
 		var m machine
-		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		now := epoch
 		ended, forgotten := 0, 0
 		run := func(in input) {
 			for _, a := range m.step(now, in) {

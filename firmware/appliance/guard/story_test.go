@@ -29,60 +29,35 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //
 // That the watchdog is fed is told when it begins and when it ends.
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 12, func(t *testing.T, text string) string {
-		got, err := tell(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 12, tell)
 }
 
 // teller tells one story.
 type teller struct {
+	t      *testing.T
 	g      *Guard
-	b      strings.Builder
+	now    time.Time
 	living [programs]*beat.Message // what is said every two seconds
 	fedAt  time.Time
 }
 
-func tell(text string) (string, error) {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	s := teller{g: New(Config{Trial: lines[1] == "trial"})}
-	fmt.Fprintf(&s.b, "%s\n%s\n", lines[0], lines[1])
-	now := epoch
-	for _, line := range lines[2:] {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		words := strings.Fields(line)
-		d, err := time.ParseDuration(words[0])
-		if err != nil || len(words) < 2 {
-			return "", fmt.Errorf("line %q: %w", line, err)
-		}
-		for end := epoch.Add(d); now.Before(end); {
-			next := s.g.Next()
-			if beat := now.Truncate(beat.Every).Add(beat.Every); beat.Before(next) {
-				next = beat
-			}
-			if !next.Before(end) {
-				break
-			}
-			now = next
-			s.pass(now)
-		}
-		now = epoch.Add(d)
-		s.hungry(now)
-		fmt.Fprintln(&s.b, line)
-		if err := s.happens(now, words[1:]); err != nil {
-			return "", fmt.Errorf("line %q: %w", line, err)
-		}
+func tell(t *testing.T, text string) string {
+	s := teller{t: t, g: New(Config{}), now: epoch}
+	return story.Tell(t, text, epoch, story.Machine{Next: s.next, Tick: s.pass, Line: s.happens})
+}
+
+// next is when the guard or the beat of those who live is due.
+func (s *teller) next() time.Time {
+	next := s.g.Next()
+	if beat := s.now.Truncate(beat.Every).Add(beat.Every); beat.Before(next) {
+		return beat
 	}
-	return s.b.String(), nil
+	return next
 }
 
 // pass is a moment between two lines.
-func (s *teller) pass(now time.Time) {
+func (s *teller) pass(now time.Time) (did []string) {
+	s.now = now
 	if now.Equal(now.Truncate(beat.Every)) {
 		for p, m := range s.living {
 			if m == nil {
@@ -93,25 +68,31 @@ func (s *teller) pass(now time.Time) {
 					m.Pulses[i].Count++
 				}
 			}
-			s.step(now, Said{Program(p), *m})
+			did = append(did, s.step(Said{Program(p), *m})...)
 		}
 	}
-	s.step(now, Tick{})
-	s.hungry(now)
+	did = append(did, s.step(Tick{})...)
+	if !s.fedAt.IsZero() && now.Sub(s.fedAt) > feedEvery {
+		s.fedAt = time.Time{}
+		did = append(did, "the watchdog is hungry")
+	}
+	return did
 }
 
-func (s *teller) happens(now time.Time, words []string) error {
+func (s *teller) happens(now time.Time, text string) []string {
+	s.now = now
+	words := strings.Fields(text)
 	switch words[0] {
+	case "trial":
+		s.g = New(Config{Trial: true})
+		return nil
 	case "begin":
-		s.step(now, Begin{})
-		return nil
+		return s.step(Begin{})
 	case "ask":
-		s.step(now, Ask{How(words[1])})
-		return nil
+		return s.step(Ask{How(words[1])})
 	case "renew":
-		s.step(now, Renew{strings.Join(words[1:], " ")})
-		return nil
-	case "nothing":
+		return s.step(Renew{strings.Join(words[1:], " ")})
+	case "nothing", "-":
 		return nil
 	}
 	p := Network
@@ -125,10 +106,10 @@ func (s *teller) happens(now time.Time, words []string) error {
 	case "exited":
 		code, err := strconv.Atoi(words[2])
 		if err != nil {
-			return err
+			s.t.Fatal(err)
 		}
 		s.living[p] = nil
-		s.step(now, Exited{p, code})
+		return s.step(Exited{p, code})
 	case "alive":
 		for _, w := range words[2:] {
 			if w == "busy" {
@@ -138,28 +119,28 @@ func (s *teller) happens(now time.Time, words []string) error {
 			loop, count, _ := strings.Cut(w, "=")
 			n, err := strconv.ParseUint(count, 10, 64)
 			if err != nil {
-				return err
+				s.t.Fatal(err)
 			}
 			m.Pulses = append(m.Pulses, beat.Pulse{Loop: loop, Count: n})
 		}
 		s.living[p] = &m
-		s.step(now, Said{p, m})
+		return s.step(Said{p, m})
 	default:
 		m.Text = strings.Join(words[2:], " ")
-		s.step(now, Said{p, m})
+		return s.step(Said{p, m})
 	}
 	return nil
 }
 
-func (s *teller) step(now time.Time, ev Event) {
-	for _, a := range s.g.Step(now, ev) {
+func (s *teller) step(ev Event) (did []string) {
+	for _, a := range s.g.Step(s.now, ev) {
 		var text string
 		switch a := a.(type) {
 		case Feed:
 			if s.fedAt.IsZero() {
-				fmt.Fprintf(&s.b, "\t%v the watchdog is fed\n", now.Sub(epoch))
+				did = append(did, "the watchdog is fed")
 			}
-			s.fedAt = now
+			s.fedAt = s.now
 			continue
 		case Start:
 			text = fmt.Sprintf("start the %v", a.Program)
@@ -175,14 +156,7 @@ func (s *teller) step(now time.Time, ev Event) {
 		case Note:
 			text = "note: " + a.Text
 		}
-		fmt.Fprintf(&s.b, "\t%v %s\n", now.Sub(epoch), text)
+		did = append(did, text)
 	}
-}
-
-// hungry tells when the watchdog is fed no longer.
-func (s *teller) hungry(now time.Time) {
-	if !s.fedAt.IsZero() && now.Sub(s.fedAt) > feedEvery {
-		fmt.Fprintf(&s.b, "\t%v the watchdog is hungry\n", now.Sub(epoch))
-		s.fedAt = time.Time{}
-	}
+	return did
 }

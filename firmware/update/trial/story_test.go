@@ -23,16 +23,10 @@ import (
 //
 // A release is known by its version. The product is "arm64".
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 12, func(t *testing.T, text string) string {
-		got, err := tell(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 12, tell)
 }
 
-func tell(text string) (string, error) {
+func tell(t *testing.T, text string) string {
 	var (
 		b    strings.Builder
 		m    *Machine
@@ -109,11 +103,11 @@ func tell(text string) (string, error) {
 			fail = words[0]
 			continue
 		default:
-			return "", fmt.Errorf("line %q: no event", line)
+			t.Fatalf("no event: %s", line)
 		}
 		fmt.Fprintf(&b, "\t= %v\n", m.Phase())
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 func idOf(v release.Version) (id release.ID) {

@@ -2,35 +2,20 @@ package dht
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"chordophone/tools/bench/report"
+	"chordophone/tools/built"
 )
 
 // bench is the program under test, which has the command node.
 var bench string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "bench-test-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		bench = filepath.Join(dir, "bench")
-		if out, err := exec.Command("go", "build", "-o", bench, "chordophone/tools/bench").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(built.Run(m, "chordophone/tools/bench", &bench))
 }
 
 // Five real phones: each store's owner is killed when it is acknowledged, and

@@ -1,7 +1,6 @@
 package lease
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -23,52 +22,50 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 //	TIME taken ADDRESS
 //	    TIME ACTION                         what came of it, now or until the next line
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 10, func(t *testing.T, text string) string {
-		got, err := tell(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 10, tell)
 }
 
-func tell(text string) (string, error) {
+func tell(t *testing.T, text string) string {
 	m := New(rand.New(rand.NewPCG(1, 2)))
-	var b strings.Builder
-	step := func(at time.Time, ev Event) {
-		for _, a := range m.Step(at, ev) {
-			fmt.Fprintf(&b, "\t%v %s\n", at.Sub(epoch).Round(time.Millisecond), print(a))
+	step := func(now time.Time, ev Event) (did []string) {
+		for _, a := range m.Step(now, ev) {
+			did = append(did, print(a))
 		}
+		return did
 	}
-	err := story.Timed(&b, text, epoch, m.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
-		switch words[0] {
-		case "up":
-			step(now, Up{})
-		case "down":
-			step(now, Down{})
-		case "taken":
-			step(now, Taken{netip.MustParseAddr(words[1])})
-		case "offer", "ack":
-			life, err := time.ParseDuration(words[2])
-			if err != nil {
-				return err
+	return story.Tell(t, text, epoch, story.Machine{
+		Next: m.Next,
+		Tick: func(now time.Time) []string { return step(now, Tick{}) },
+		Line: func(now time.Time, text string) []string {
+			words := strings.Fields(text)
+			switch words[0] {
+			case "up":
+				return step(now, Up{})
+			case "down":
+				return step(now, Down{})
+			case "taken":
+				return step(now, Taken{netip.MustParseAddr(words[1])})
+			case "offer", "ack":
+				life, err := time.ParseDuration(words[2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				msg := Message{Type: map[string]Type{"offer": Offer, "ack": Ack}[words[0]], Transaction: m.xid, Lease: Lease{
+					Address: netip.MustParseAddr(words[1]), Bits: 24, Server: netip.MustParseAddr("192.0.2.1"), Lifetime: life,
+				}}
+				if len(words) > 3 {
+					msg.Transaction++
+				}
+				return step(now, Received{msg})
+			case "nak":
+				return step(now, Received{Message{Type: Nak, Transaction: m.xid}})
+			case "nothing":
+				return nil
 			}
-			msg := Message{Type: map[string]Type{"offer": Offer, "ack": Ack}[words[0]], Transaction: m.xid, Lease: Lease{
-				Address: netip.MustParseAddr(words[1]), Bits: 24, Server: netip.MustParseAddr("192.0.2.1"), Lifetime: life,
-			}}
-			if len(words) > 3 {
-				msg.Transaction++
-			}
-			step(now, Received{msg})
-		case "nak":
-			step(now, Received{Message{Type: Nak, Transaction: m.xid}})
-		case "nothing":
-		default:
-			return errors.New("no event")
-		}
-		return nil
+			t.Fatalf("no event: %s", text)
+			return nil
+		},
 	})
-	return b.String(), err
 }
 
 func print(a Action) string {

@@ -1,7 +1,6 @@
 package linklocal
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -28,18 +27,11 @@ var (
 //
 // Addresses are called A, B, C in the order in which they are tried.
 func TestStories(t *testing.T) {
-	story.Play(t, "testdata/*.txt", 8, func(t *testing.T, text string) string {
-		got, err := tell(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	})
+	story.Play(t, "testdata/*.txt", 8, tell)
 }
 
-func tell(text string) (string, error) {
+func tell(t *testing.T, text string) string {
 	m := New(own)
-	var b strings.Builder
 	var names []netip.Addr
 	name := func(a netip.Addr) string {
 		for len(names) == 0 || names[len(names)-1] != a {
@@ -55,40 +47,44 @@ func tell(text string) (string, error) {
 		}
 		return string(rune('A' + len(names) - 1))
 	}
-	step := func(at time.Time, ev Event) {
-		for _, a := range m.Step(at, ev) {
-			fmt.Fprintf(&b, "\t%v %s %s\n", at.Sub(epoch).Round(time.Millisecond), a.Verb, name(a.Address))
+	step := func(now time.Time, ev Event) (did []string) {
+		for _, a := range m.Step(now, ev) {
+			did = append(did, fmt.Sprintf("%s %s", a.Verb, name(a.Address)))
 		}
+		return did
 	}
-	err := story.Timed(&b, text, epoch, m.Next, func(at time.Time) { step(at, Tick{}) }, func(now time.Time, words []string) error {
-		var address netip.Addr
-		if len(words) > 1 {
-			address = m.address // not tried yet
-			if i := int(words[1][0] - 'A'); i < len(names) {
-				address = names[i]
+	return story.Tell(t, text, epoch, story.Machine{
+		Next: m.Next,
+		Tick: func(now time.Time) []string { return step(now, Tick{}) },
+		Line: func(now time.Time, text string) []string {
+			words := strings.Fields(text)
+			var address netip.Addr
+			if len(words) > 1 {
+				address = m.address // not tried yet
+				if i := int(words[1][0] - 'A'); i < len(names) {
+					address = names[i]
+				}
 			}
-		}
-		switch words[0] {
-		case "up":
-			step(now, Up{})
-		case "down":
-			step(now, Down{})
-		case "routable", "unroutable":
-			step(now, Routable{words[0] == "routable"})
-		case "has":
-			step(now, Heard{arp.Announcement(other, address)})
-		case "wants":
-			step(now, Heard{arp.Probe(other, address)})
-		case "own":
-			step(now, Heard{arp.Probe(own, address)})
-			step(now, Heard{arp.Announcement(own, address)})
-		case "nothing":
-		default:
-			return errors.New("no event")
-		}
-		return nil
+			switch words[0] {
+			case "up":
+				return step(now, Up{})
+			case "down":
+				return step(now, Down{})
+			case "routable", "unroutable":
+				return step(now, Routable{words[0] == "routable"})
+			case "has":
+				return step(now, Heard{arp.Announcement(other, address)})
+			case "wants":
+				return step(now, Heard{arp.Probe(other, address)})
+			case "own":
+				return append(step(now, Heard{arp.Probe(own, address)}), step(now, Heard{arp.Announcement(own, address)})...)
+			case "nothing":
+				return nil
+			}
+			t.Fatalf("no event: %s", text)
+			return nil
+		},
 	})
-	return b.String(), err
 }
 
 // "The address range ... MUST NOT" hold the first and the last 256; a machine tries the
