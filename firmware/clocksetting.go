@@ -20,6 +20,9 @@ var (
 	errNotMoved = hinted{errors.New("the machine has not moved its clock"), "log says why"}
 )
 
+// nearlyRight is how far a clock may be ahead of what a person says and yet be right.
+const nearlyRight = time.Second
+
 // clockMoves is how long process 1 may take to move the clock.
 const clockMoves = 5 * time.Second
 
@@ -66,20 +69,21 @@ func (t *timekeeping) set(ctx context.Context, to time.Time) error {
 	return nil
 }
 
-// obey has the clock moved as a person says.
-func (t *timekeeping) obey(h byHand) error {
+// obey has the clock moved as a person says. It reports whether it is right then: one that
+// is ahead is only made slower, and others need not believe it.
+func (t *timekeeping) obey(h byHand) (right bool, err error) {
 	by := h.now().Sub(t.wall().Round(0))
 	switch {
 	case t.synced():
-		return errServed
+		return false, errServed
 	case by < -consensus.Slowest:
-		return errBackwards
+		return false, errBackwards
 	case by > consensus.Farthest, !clock.Plausible(h.to):
-		return errNoTime
+		return false, errNoTime
 	}
 	t.log.Warn("the clock is set by hand", "by", by)
 	if err := t.shift(by); err != nil {
-		return fmt.Errorf("%w: %w", errNotMoved, err)
+		return false, fmt.Errorf("%w: %w", errNotMoved, err)
 	}
-	return nil
+	return by > -nearlyRight, nil
 }

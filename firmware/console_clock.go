@@ -16,11 +16,16 @@ func (c console) Clock(ctx context.Context) (manage.Clock, error) {
 }
 
 func (c console) SetClock(ctx context.Context, to time.Time) (manage.Clock, error) {
+	began := time.Now()
 	if err := c.times.set(ctx, to); err != nil {
 		return manage.Clock{}, err
 	}
 	clock := c.times.clock(zoneOf(c.cfg.TimeZone))
-	clock.Voices = consensus.Voices(c.times.office(ctx))
+	if ahead := clock.Time.Sub(to.Add(time.Since(began))); ahead > nearlyRight {
+		clock.AheadS = ahead.Seconds()
+	} else {
+		clock.Voices = consensus.Voices(c.times.office(ctx))
+	}
 	return clock, nil
 }
 
@@ -63,7 +68,9 @@ func (t *timekeeping) clock(where *time.Location) manage.Clock {
 		c.Source, c.Text = manage.ClockTold, toldBy(s.Told)+" some time ago"
 	default:
 		c.Source, c.Text = manage.ClockKept, "nobody has told it: it went on from when this phone was last on"
-		if s.Heard > 0 {
+		if s.Source == consensus.Agreed && s.Heard == 0 {
+			c.Text = "nobody has told it: it was agreed with other phones, of which none is in sight"
+		} else if s.Heard > 0 {
 			c.Text += "; other phones have another"
 		}
 	}

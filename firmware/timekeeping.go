@@ -3,6 +3,7 @@ package firmware
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,10 +16,8 @@ import (
 	"chordophone/overlay/reload"
 )
 
-const (
-	timeAnswers = 3 * time.Second // members have to say what time it is
-	maxAsked    = 32              // of them are asked
-)
+// timeAnswers is how long members have to say what time it is.
+const timeAnswers = 3 * time.Second
 
 // timekeeping is the loop round consensus.Machine: it asks other members what time it is,
 // and tells them. Only on a machine that is the program's own does it move the clock.
@@ -119,8 +118,8 @@ func (t *timekeeping) run(ctx context.Context) error {
 		case <-timer.C:
 			do = machine.Step(time.Now(), consensus.Tick{Synced: t.synced()})
 		case h := <-t.hands:
-			err := t.obey(h)
-			if err == nil {
+			right, err := t.obey(h)
+			if right {
 				do = machine.Step(time.Now(), consensus.Hand{})
 			}
 			t.last.Store(new(machine.Standing())) // before the answer
@@ -131,7 +130,8 @@ func (t *timekeeping) run(ctx context.Context) error {
 			do = do[1:]
 			switch a := a.(type) {
 			case consensus.Ask:
-				r := t.round(ctx, peers[:min(len(peers), maxAsked)])
+				rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+				r := t.round(ctx, peers[:min(len(peers), consensus.Most)])
 				do = append(do, machine.Step(time.Now(), r)...)
 			case consensus.Shift:
 				t.log.Info("the clock is moved: other phones say so", "by", a.By)

@@ -371,6 +371,50 @@ func TestTimeByHandMeanwhile(t *testing.T) {
 	}
 }
 
+// In a large office the time is set on as many as is said, whoever they are.
+func TestTimeByManyHands(t *testing.T) {
+	const members = 60
+	for _, first := range []int{0, members - consensus.Voices(members)} {
+		synctest.Test(t, func(t *testing.T) {
+			office := clockworks(t, members)
+			for _, c := range office {
+				c.off = now - 24*time.Hour
+			}
+			var setting sync.WaitGroup
+			for _, c := range office[first:][:consensus.Voices(members)] {
+				setting.Go(func() { byPerson(t, c, time.Minute, now) })
+			}
+			play(t, 2*time.Hour, office...)
+			setting.Wait()
+			for i, c := range office {
+				if c.off < now-time.Minute {
+					t.Errorf("set from %d on: %d is off by %v", first, i, c.off-now)
+				}
+			}
+		})
+	}
+}
+
+// One that is a little ahead, and is set right, runs slower. Those that are right stay so.
+func TestTimeByHandAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		three := clockworks(t, 3)
+		three[0].off, three[1].off, three[2].off = now+50*time.Second, now, now
+		var setting sync.WaitGroup
+		setting.Go(func() { byPerson(t, three[0], time.Second, now) })
+		play(t, 30*time.Minute, three...)
+		setting.Wait()
+		for i, c := range three[1:] {
+			if off := c.off - now; off > 20*time.Millisecond || off < -20*time.Millisecond {
+				t.Errorf("%d: off by %v", i+1, off)
+			}
+		}
+		if s := three[0].shifts; len(s) == 0 || s[0] != -50*time.Second {
+			t.Errorf("the one that is ahead does not run slower: %v", s)
+		}
+	})
+}
+
 // What is said of the time, from wherever it is.
 func TestClockWords(t *testing.T) {
 	for _, tc := range []struct {

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -59,6 +60,8 @@ func (c Clock) line() string { return at(c.Time) + ", " + c.Text }
 func writeClock(p *page, c Clock) {
 	p.fields([2]string{"time", at(c.Time)}, [2]string{"source", c.Text})
 	switch {
+	case c.AheadS > 0:
+		p.hint("it is %.0f s ahead of that, and runs slower for about %.0f hours; other phones stay as they are", c.AheadS, math.Ceil(c.AheadS*2000/3600))
 	case c.Voices > 1:
 		p.hint("the other phones believe it when it was set on %d of this office: set it on others, too", c.Voices)
 	case c.Voices == 1:

@@ -166,7 +166,7 @@ func commands() []*command {
 			about: "set is for an office without a time server. TIME is 2026-11-23T10:30 in this phone's time-zone, or, with an offset, " +
 				"2026-11-23T10:30:00+01:00 or 2026-11-23T09:30:00Z (UTC). The other phones take it over within minutes, an hour at the most; where there are four or more, " +
 				"one of them is not believed alone, and the time is set on so many as clock set says. " +
-				"A clock is set forward only; more than a year at once asks for --sure, for there is no way back but a time server.",
+				"A clock is set forward only, and one that is less than a minute ahead runs slower until it is right; more than a year at once asks for --sure, for there is no way back but a time server.",
 			example: "clock set $(date -u +%FT%TZ)",
 			flags:   func(o *options, f *flag.FlagSet) { f.BoolVar(&o.sure, "sure", false, "") },
 			names:   words("set"),

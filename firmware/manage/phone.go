@@ -234,6 +234,10 @@ type Clock struct {
 	// Voices is on how many phones of the office the time must be set for the others to
 	// believe it; 0: nobody has set it now.
 	Voices int `json:"voices,omitempty"`
+
+	// AheadS is by how many seconds the phone is ahead of what a person has set now: it
+	// runs slower until that is over, and other phones are not told.
+	AheadS float64 `json:"ahead_s,omitempty"`
 }
 
 // RingSummary is this phone's place in the ring.

@@ -15,7 +15,9 @@ var (
 )
 
 // Config holds what can be chosen about a node. All nodes of a ring should use
-// the same Successors, Mesh and Copies.
+// the same Successors, Mesh and Copies;
+// where lists are of two lengths, as during an update, everything is found, but none of
+// the long lists closes and not everybody keeps everything.
 type Config struct {
 	Successors   int // length of the successor list: Zave's r
 	Predecessors int // how many nodes before it a node tells others of

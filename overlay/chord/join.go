@@ -15,6 +15,7 @@ type join struct {
 	busy    bool       // one answered: the way in is being gone
 	serving overlay.ID // the node that hands records over to us now
 	tries   int
+	waits   int // how often another was let go first
 }
 
 // knocking is another node that asked for its place too early.
@@ -68,13 +69,18 @@ func (n *Node) giveUp() {
 	j := &n.joinTry
 	switch {
 	case n.state != joining || j.busy:
-	case !j.least.IsZero() && j.least.Compare(n.self.ID) < 0:
-		j.least = overlay.ID{} // once
+	case !j.least.IsZero() && j.least.Compare(n.self.ID) < 0 && j.waits < maxWaits:
+		j.waits++
+		j.least = overlay.ID{} // unless it knocks again
 		n.giveUpLater()
 	default:
 		n.found()
 	}
 }
+
+// maxWaits is how often a node lets others make the ring: one that only knocks may not
+// keep everybody out.
+const maxWaits = 10
 
 // overhear takes note of another node that is joining, too.
 func (n *Node) overhear(hop overlay.Peer, m Message) {
@@ -102,10 +108,10 @@ func (n *Node) knock() {
 	if n.state != joining || n.joinTry.busy {
 		return
 	}
-	const first, rest, least = 8, 2, 4
+	const rest, least = 4, 2
 	atOnce := rest
 	if n.joinTry.open == 0 {
-		atOnce = first
+		atOnce = firstKnocks
 	}
 	var due []*known
 	for i := range n.known {
@@ -124,24 +130,29 @@ func (n *Node) knock() {
 		due[i], due[j] = due[j], due[i]
 	}
 	for _, k := range due[:min(atOnce, len(due))] {
-		k.knock = n.now.Add(knockTime)
-		if k.peer.ID.IsZero() { // nobody says when it refuses
-			k.knock = n.now.Add(n.cfg.JoinTimeout / 7)
-		}
-		n.knockAt(k.peer)
+		n.knockAt(k)
 	}
 	n.later(n.cfg.JoinTimeout/7, n.knock)
 }
 
-// knockTime is how long a node may take to be in the ring itself, and answer, until
-// it is asked again.
-const knockTime = 3 * time.Second
+const (
+	// knockTime is how long a node may take to be in the ring itself, and answer, until
+	// it is asked again.
+	knockTime = time.Second
+
+	firstKnocks = 8 // at once
+)
 
 // knockAt sends the first step of JOIN: who is responsible for the identifier
 // after ours? RFC 6940, section 10.5: "JN SHOULD send an Attach request to the
 // Admitting Peer (AP) for Resource-ID n+1." The +1 leaves a former life of this
 // node out, which others may not have noticed the end of.
-func (n *Node) knockAt(q overlay.Peer) {
+func (n *Node) knockAt(k *known) {
+	q := k.peer
+	k.knock = n.now.Add(knockTime)
+	if q.ID.IsZero() { // nobody says when it refuses
+		k.knock = n.now.Add(n.cfg.JoinTimeout / 7)
+	}
 	n.joinTry.open++
 	n.call(call{hop: q, far: true, done: func(a answer) {
 		j := &n.joinTry
@@ -151,20 +162,19 @@ func (n *Node) knockAt(q overlay.Peer) {
 		}
 		if pong, ok := a.body.(Pong); ok && a.from.ID != n.self.ID {
 			j.busy = true
-			n.knockAgain(q.ID) // if the way in turns out to be none
+			n.knockAgain(q.ID, 0) // if the way in turns out to be none
 			n.enter(n.where(a.from, pong.Table), pong.Table)
 		} else if a.lost {
-			n.knockAgain(q.ID)
+			n.knockAgain(q.ID, 3*n.cfg.JoinTimeout/7) // it may be up in a moment
 		}
 	}}, []Dest{{ID: n.self.ID.Plus(0), Resource: true}}, Ping{}, knockTime)
 }
 
-// knockAgain lets a node be asked again soon: it refused and may be up in a moment,
-// or it is known to be up.
-func (n *Node) knockAgain(id overlay.ID) {
+// knockAgain lets a node be asked again after a while.
+func (n *Node) knockAgain(id overlay.ID, after time.Duration) {
 	for i := range n.known {
 		if n.known[i].peer.ID == id {
-			n.known[i].knock = time.Time{}
+			n.known[i].knock = n.now.Add(after)
 		}
 	}
 }

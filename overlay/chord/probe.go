@@ -23,8 +23,8 @@ func (n *Node) hear(peers []overlay.Peer) {
 	for _, p := range peers {
 		if p.Addr.IsValid() && p.ID != n.self.ID && p.Addr != n.self.Addr {
 			isNew := n.remember(p, 0)
-			if isNew && n.state == joining && n.joinTry.open > 0 && !n.joinTry.busy {
-				n.knockAt(p)
+			if j := &n.joinTry; isNew && n.state == joining && j.open > 0 && j.open < firstKnocks && !j.busy {
+				n.knockAt(&n.known[len(n.known)-1])
 			}
 		}
 	}
@@ -88,8 +88,8 @@ func (n *Node) probe() {
 		n.nextProbe = n.now.Add(n.jitter(probeMost))
 	}
 	most, first := 1, probeFirst
-	if len(n.ring.succ) == 0 {
-		most = 4
+	if len(n.ring.succ) == 0 || n.complete() && n.now.Sub(n.changedAt) < time.Minute {
+		most = 4 // after a power cut many may be gone for good, and the rest in rings of their own
 	}
 	if !n.settled() {
 		first = n.cfg.Round / 4

@@ -153,26 +153,37 @@ func TestFastRestart(t *testing.T) {
 	}
 }
 
-// TestPowerUp starts a whole office at once: nobody is there to join.
+// TestPowerUp starts a whole office at once: nobody is there to join. Some that all
+// remember may be gone for good, their addresses silent or refusing.
 func TestPowerUp(t *testing.T) {
-	for _, n := range []int{2, 3, 10, 32} {
-		s := New(lan(uint64(n)))
-		for range n {
-			s.Add()
-		}
-		for i, h := range s.hosts {
-			for j := range n {
-				if j != i {
-					h.Known = append(h.Known, s.hosts[j].Peer)
+	for _, c := range []struct {
+		phones, gone int
+		silent       time.Duration
+	}{
+		{phones: 2}, {phones: 3}, {phones: 10}, {phones: 32}, {phones: 64},
+		{phones: 20, gone: 15}, {phones: 64, gone: 56}, {phones: 64, gone: 56, silent: 2 * time.Second},
+	} {
+		for seed := range uint64(5) {
+			cfg := lan(seed)
+			cfg.Silent = c.silent
+			s := New(cfg)
+			for range c.phones {
+				s.Add()
+			}
+			for i, h := range s.hosts {
+				for j := range s.hosts {
+					if j != i {
+						h.Known = append(h.Known, s.hosts[j].Peer)
+					}
 				}
 			}
+			for _, i := range s.rng.Perm(c.phones)[c.gone:] {
+				s.Start(i)
+				s.Run(time.Duration(s.rng.IntN(1000/c.phones)) * time.Millisecond)
+			}
+			took := settle(t, s, 20*time.Second)
+			t.Logf("%+v: one ring after %v", c, took)
 		}
-		for i := range n {
-			s.Start(i)
-			s.Run(time.Duration(s.rng.IntN(1000/n)) * time.Millisecond)
-		}
-		took := settle(t, s, 15*time.Second)
-		t.Logf("%d phones: one ring after %v", n, took)
 	}
 }
 

@@ -8,6 +8,7 @@ const (
 	windows    = 32                   // the longest memory
 	shortest   = 5                    // the shortest
 	regret     = 30 * time.Second     // delay taken again so soon should have been kept
+	longest    = 100                  // steps after which packets of odd length count as come round
 	calm       = 5 * time.Millisecond // packets that differ by less have shown in a second what they will do
 )
 
@@ -44,7 +45,7 @@ func (b *Buffer) Mark(now time.Time, step, decoded time.Duration) {
 	}
 	b.turn(now)
 	b.marks++
-	b.round = int(b.ticks) / gcd(int(b.ticks), int(step*clock/time.Second))
+	b.round = min(int(b.ticks)/gcd(int(b.ticks), int(step*clock/time.Second)), longest)
 	due := now.Add(step + decoded.Truncate(step))
 	w := &b.win[b.cur]
 	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%step

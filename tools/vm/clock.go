@@ -8,7 +8,7 @@ import (
 
 // keptAfter is when a telephone has written down to what its clock was set: process 1 looks
 // every five seconds at the latest.
-const keptAfter = 15 * time.Second
+const keptAfter = 30 * time.Second
 
 // clock is what a telephone says of the time.
 type clock struct {

@@ -145,9 +145,17 @@ func (r Round) liars() int {
 	return min(max(r.Office, seen)/lying, seen/2)
 }
 
+// Most is how many members are asked in a round, in a larger office others each time.
+const Most = 64
+
 // Voices is how many members of an office of so many must have their time from a person
 // for the others to believe it.
-func Voices(office int) int { return office/lying + 1 }
+func Voices(office int) int {
+	office = max(office, 1)
+	seen := min(office, Most+1)
+	believed := min(office/lying, seen/2) + 1 // of those seen
+	return (believed*office + seen - 1) / seen
+}
 
 // offsets are those of members with a source as good as this.
 func (r Round) offsets(least Source) (v []time.Duration) {
