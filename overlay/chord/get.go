@@ -67,10 +67,7 @@ func (n *Node) tryGet(g *getting) {
 	}
 	hop := n.nextHop(g.ev.Resource)
 	if hop.ID == n.self.ID {
-		if len(n.heldOf(g)) == 0 && n.now.Sub(n.changedAt) < doubt && n.askReplica(g, func() { n.got(g) }) {
-			return
-		}
-		n.got(g)
+		n.gotOrNothing(g)
 		return
 	}
 	// What this node holds is as good as what any other does, but the owner hears
@@ -83,7 +80,8 @@ func (n *Node) tryGet(g *getting) {
 		case Fetched:
 			g.hops = len(a.path)
 			g.found = append(g.found, b.Records)
-			n.got(g)
+			g.asked = append(g.asked, a.from.ID)
+			n.gotOrNothing(g)
 		case Error:
 			if b.Code == ResponseTooLarge || b.Code == Forbidden {
 				n.end(g, Got{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, b.Info, b.Code)})
@@ -115,6 +113,31 @@ func (n *Node) hedge(g *getting, try int) {
 			n.hedge(g, try)
 		}
 	})
+}
+
+// gotOrNothing ends a Get with what was found. That there is nothing is not the word of
+// one alone just after a change: the owner may have died when two others had its record,
+// and the next node was not one of them. Then all are asked who had theirs at once.
+func (n *Node) gotOrNothing(g *getting) {
+	nothing := func() bool {
+		return len(n.heldOf(g)) == 0 && !slices.ContainsFunc(g.found, func(r []overlay.Record) bool { return len(r) > 0 })
+	}
+	if !nothing() || n.now.Sub(n.changedAt) >= doubt {
+		n.got(g)
+		return
+	}
+	open := 0
+	answered := func() {
+		if open--; open == 0 || !nothing() {
+			n.got(g)
+		}
+	}
+	for open < n.cfg.Copies-1 && n.askReplica(g, answered) {
+		open++
+	}
+	if open == 0 {
+		n.got(g)
+	}
 }
 
 // heldOf is what this node itself holds of what is looked for.
