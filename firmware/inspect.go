@@ -23,23 +23,29 @@ func (h *hardware) Findings() []hal.Finding {
 // parts are what a self-test looks at.
 func (h *hardware) parts() []selftest.Part { return selftest.Of(h.board, h.Findings()) }
 
-// bodyEvery is how often the body is asked how it is.
-const bodyEvery = time.Second
+// The body is asked how it is every bodyEvery, for a telephone at rest is not to be woken
+// often, and every mendEvery as long as something is wrong.
+const (
+	bodyEvery = 10 * time.Second
+	mendEvery = time.Second
+)
 
 // watchBody tells the telephone what is wrong with its body whenever that changes, until
 // ctx is cancelled.
 func (a *appliance) watchBody(ctx context.Context) error {
-	clock := time.NewTicker(bodyEvery)
-	defer clock.Stop()
 	for told := ""; ; {
-		if text := shortly(a.body.Findings()); text != told {
+		text, wait := shortly(a.body.Findings()), bodyEvery
+		if text != told {
 			told = text
 			a.events.tell(phone.Trouble{Text: text})
+		}
+		if text != "" {
+			wait = mendEvery
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-clock.C:
+		case <-time.After(wait):
 		}
 	}
 }
