@@ -313,7 +313,7 @@ func (n *Node) ringChanged() {
 	}
 	n.ownFrom = overlay.ID{}
 	n.soon(&n.nextOwn, 2*n.cfg.HoldDown)
-	n.checkReplications()
+	n.replicateAnew()
 }
 
 // soon brings a time forward.

@@ -142,6 +142,8 @@ func (n *Node) stored(hop overlay.Peer, m Message, s Store) {
 
 // replication is a Store under way to the replicas.
 type replication struct {
+	records   []overlay.Record
+	given     []overlay.ID // who was sent a copy
 	confirmed int
 	deadline  time.Time
 	done      func(copies int, e Error) // nil: done
@@ -167,20 +169,39 @@ func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) 
 		}
 		n.keep(r)
 	}
-	rep := &replication{deadline: n.now.Add(n.cfg.OpTimeout), done: done}
+	rep := &replication{records: records, deadline: n.now.Add(n.cfg.OpTimeout), done: done}
 	n.replications = append(n.replications, rep)
+	n.replicate(rep)
+	n.checkReplications()
+	if rep.done != nil {
+		n.later(n.cfg.OpTimeout, n.checkReplications)
+	}
+}
+
+// replicate gives a copy to each replica that was not given one.
+func (n *Node) replicate(rep *replication) {
 	for i, p := range n.replicas() {
+		if slices.Contains(rep.given, p.ID) {
+			continue
+		}
+		rep.given = append(rep.given, p.ID)
 		// The first copies make it as safe as records are in a large ring.
 		within := time.Duration(0)
 		if i >= n.cfg.Copies-1 {
 			within = copyDelay
 		}
-		n.storeAt(p, parcel{records: records, replica: uint8(min(i+1, 255))}, rep, within)
+		n.storeAt(p, parcel{records: rep.records, replica: uint8(min(i+1, 255))}, rep, within)
+	}
+}
+
+// replicateAnew is for a change of neighbours: Stores that are still waited for go to
+// the new ones, too. A node that has just joined knows one at first, and two copies
+// are enough only where there are two to hold them.
+func (n *Node) replicateAnew() {
+	for _, rep := range slices.Clone(n.replications) {
+		n.replicate(rep)
 	}
 	n.checkReplications()
-	if rep.done != nil {
-		n.later(n.cfg.OpTimeout, n.checkReplications)
-	}
 }
 
 // storeAt gives a copy to one replica. As long as somebody waits for it, a
@@ -188,13 +209,18 @@ func (n *Node) accept(records []overlay.Record, done func(copies int, e Error)) 
 func (n *Node) storeAt(p overlay.Peer, c parcel, rep *replication, within time.Duration) {
 	failed := func() {
 		n.unsynced(p.ID)
-		if rep.done != nil && n.inList(p.ID) {
-			n.later(n.cfg.RequestTimeout/2, func() {
-				if rep.done != nil && n.inList(p.ID) {
-					n.storeAt(p, c, rep, 0)
-				}
-			})
+		if rep.done == nil {
+			return
 		}
+		n.later(n.cfg.RequestTimeout/2, func() {
+			switch {
+			case rep.done == nil:
+			case n.inList(p.ID):
+				n.storeAt(p, c, rep, 0)
+			default: // and is given it when it comes back
+				rep.given = slices.DeleteFunc(rep.given, func(id overlay.ID) bool { return id == p.ID })
+			}
+		})
 	}
 	if n.suspected(p.ID) {
 		failed()
