@@ -5,6 +5,7 @@ package interop
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +80,21 @@ func (l *lan) remove() {
 		exec.Command("ip", "netns", "del", h.namespace).Run()
 	}
 	exec.Command("ip", "netns", "del", l.prefix+"s").Run()
+}
+
+// move gives a host an address that nobody has had: what was sent to a client of an
+// earlier trial, and is sent again for half a minute, shall not reach another's.
+func (h *host) move() error {
+	a := netip.MustParseAddr(h.address).As4()
+	a[2]++ // the last octet stays the host's
+	next := netip.AddrFrom4(a).String()
+	script := fmt.Sprintf("ip -n %[1]s addr flush dev eth0 scope global\n"+
+		"ip -n %[1]s addr add %[2]s/16 dev eth0\nip -n %[1]s link set eth0 up\nip -n %[1]s route replace default dev eth0", h.namespace, next)
+	if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
+		return fmt.Errorf("address %s: %w: %s", next, err, out)
+	}
+	h.address = next
+	return nil
 }
 
 // command runs a program on the host.

@@ -62,6 +62,7 @@ func (s *scene) host() *host {
 	select {
 	case h := <-network.free:
 		s.undo = append(s.undo, func() { network.free <- h })
+		s.must(h.move())
 		return h
 	case <-time.After(60 * time.Second):
 		s.failf("no host is free on the test's network")
