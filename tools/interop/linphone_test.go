@@ -140,14 +140,18 @@ func (l *linphone) heard() ([]int16, error) {
 	return sound.At(hal.Rate), nil
 }
 
-func (l *linphone) registered() {
+func (l *linphone) registered() { l.stands("registered, identity") }
+
+// stands asks until linphone says that of its registration. It may take the question
+// for the password that it wants just then.
+func (l *linphone) stands(what string) {
 	for deadline := time.Now().Add(soon); time.Now().Before(deadline); {
 		l.write("status register")
-		if _, ok := l.lines.wait(300*time.Millisecond, func(line string) bool { return strings.Contains(line, "registered, identity") }); ok {
+		if _, ok := l.lines.wait(300*time.Millisecond, func(line string) bool { return strings.Contains(line, what) }); ok {
 			return
 		}
 	}
-	l.s.failf("%s: no registration within %v", l, soon)
+	l.s.failf("%s: not %q within %v", l, what, soon)
 }
 
 // refused waits until linphone's registration is answered with a second 401, 403 or,
@@ -165,8 +169,7 @@ func (l *linphone) refused() {
 		return fmt.Errorf("%d responses 401, no 403", strings.Count(text, "SIP/2.0 401"))
 	})
 	l.lines.skip()
-	l.write("status register")
-	l.says("registered=-1", soon, "registered=-1")
+	l.stands("registered=-1")
 }
 
 func (l *linphone) dial(to string) {
