@@ -49,7 +49,7 @@ func (n *Node) updated(from overlay.Peer, t Table) {
 			}
 			n.keepHeard(old)
 		} else {
-			n.ring.insert(from)
+			n.insert(from)
 		}
 		if n.ring.rectify(from) && len(t.Succ) > 0 && t.Succ[0].ID == n.self.ID {
 			n.rectify(from)

@@ -171,12 +171,15 @@ const (
 	farOff   = 16 // one in ten million is: it is believed if many ways lead to it, and none to another
 	opinions = 3  // so many are heard in between; the nearest is believed
 
+	shortList = 8 // nodes
+
 	opinionsInDiscord = 8 // when they are not all of one node: most are lies then
 )
 
-// off is how far id is behind point.
+// off is how far id is behind point. Nobody is too far while the list is so short that it
+// is only being put together, and tells nothing of the ring's size.
 func (n *Node) off(point, id overlay.ID) float64 {
-	if n.complete() {
+	if n.complete() || len(n.ring.succ) < min(shortList, n.cfg.Successors) {
 		return 0
 	}
 	d := point.Distance(id)

@@ -179,9 +179,9 @@ func (n *Node) tryPut(p *putting) {
 const slowOwner = 300 * time.Millisecond
 
 // putAround stores a record where everybody keeps everything, and its owner says
-// nothing: at two of the nodes that follow the owner, one of which takes its place
-// if it is dead. With this node's own copy that is as safe as what an owner
-// acknowledges, and the owner gets it, too, if it lives. The newest version is
+// nothing: at two of the nodes that follow the owner, or all where there are fewer; one
+// of them takes its place if it is dead. With this node's own copy that is as safe as
+// what an owner acknowledges, and the owner gets it, too, if it lives. The newest version is
 // known here as well as there.
 func (n *Node) putAround(p *putting, owner overlay.ID) {
 	if p.over || n.state != joined || !n.everyoneKeepsAll() {
@@ -190,10 +190,16 @@ func (n *Node) putAround(p *putting, owner overlay.ID) {
 	if e := n.shelf.get(p.rec.Slot()); e != nil && e.expires.After(n.now) && e.rec.Supersedes(p.rec) {
 		return // the owner shall say so
 	}
-	const enough, most = 2, 4
+	const most = 4
+	others := n.followers(owner)
+	if len(others) == 0 {
+		// It may live and pass the record on to one whom this node has cut off, and
+		// whose answer does not count here. A copy stays there.
+		others = n.ring.succ
+	}
+	enough := min(2, len(others)) // in an office of three there is but one
 	confirmed, asked := 0, 0
-	for i := range n.followers(owner) {
-		q := n.followers(owner)[i]
+	for i, q := range others {
 		if asked == most {
 			return
 		}

@@ -48,6 +48,9 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 			}
 			last = p.ID
 		}
+		if p, ok := n.behindEnd(key, last); ok && !passed(p.ID) {
+			return p
+		}
 	}
 	best := overlay.Peer{}
 	closer := func(p overlay.Peer) {
@@ -77,6 +80,17 @@ func (n *Node) nextHop(key overlay.ID, but ...overlay.ID) overlay.Peer {
 		return n.self
 	}
 	return best
+}
+
+// behindEnd is the node at or after key among those that stand between the end of a
+// list that should go round and this node, and have told so themselves a moment ago:
+// newcomers, whom the list, which is another's word, does not name yet.
+func (n *Node) behindEnd(key, end overlay.ID) (after overlay.Peer, ok bool) {
+	if !n.complete() || n.now.Sub(n.changedAt) > 2*n.cfg.Round {
+		return after, false
+	}
+	p := n.ring.pred
+	return p, p.ID.Between(end, n.self.ID) && !n.dead(p.ID) && (key == p.ID || key.Between(end, p.ID))
 }
 
 // backHop is the nearest known node at or after key among those before this node,
@@ -134,11 +148,7 @@ func (n *Node) receive(hop overlay.Peer, m Message) {
 		if back, ok := n.backHop(to.ID); ok && next.ID != n.self.ID && forPlace(m) {
 			next = back
 		}
-		if next.ID == n.self.ID {
-			n.deliver(hop, m)
-		} else {
-			n.forward(hop, m, next)
-		}
+		n.pass(hop, m, next)
 	default:
 		c := n.contact(to.ID)
 		if c != nil && (c.suspect != nil || n.dead(to.ID)) && isRequest(m.Body) {
@@ -147,6 +157,29 @@ func (n *Node) receive(hop overlay.Peer, m Message) {
 			return
 		}
 		n.forward(hop, m, overlay.Peer{ID: to.ID})
+	}
+}
+
+// pass hands a request for a resource to next, which may be this node. In a small office
+// it is not sent where it has been: two nodes that do not know of a third each take the
+// other for the one responsible, and a request would go to and fro between them until
+// its TTL is used up, which takes no time, and its maker would wait for nothing. In a
+// large ring there are other ways, and its maker tries them.
+func (n *Node) pass(hop overlay.Peer, m Message, next overlay.Peer) {
+	switch {
+	case next.ID == n.self.ID:
+		n.deliver(hop, m)
+	case !n.complete() || !isRequest(m.Body):
+		n.forward(hop, m, next)
+	case next.ID == hop.ID || slices.Contains(m.Via, next.ID):
+		n.counters.NoTTL++
+		n.reply(hop, m, Error{Code: TTLExceeded})
+	default:
+		n.forward(hop, m, next)
+		if !forPlace(m) {
+			// Its maker knows next as well as this node does, and may have found it silent.
+			n.checkSilent(next)
+		}
 	}
 }
 
@@ -181,11 +214,7 @@ func (n *Node) reroute(id overlay.ID) {
 				n.forwarded = append(n.forwarded, f)
 			}
 		case f.msg.To[0].Resource:
-			if next := n.nextHop(f.msg.To[0].ID); next.ID == n.self.ID {
-				n.deliver(f.hop, f.msg)
-			} else {
-				n.forward(f.hop, f.msg, next)
-			}
+			n.pass(f.hop, f.msg, n.nextHop(f.msg.To[0].ID))
 		default:
 			n.reply(f.hop, f.msg, Error{Code: RequestTimeout})
 		}

@@ -51,7 +51,8 @@ func TestViaList(t *testing.T) {
 	nodeD, nodeE := member(d, a, b, c, e), member(e, a, b, c, d)
 	m := Message{Tx: 1, From: host(a), To: []Dest{{ID: id(45), Resource: true}}, Via: []overlay.ID{id(a), id(b)}, TTL: 9, Body: Ping{}}
 	out := sends(nodeD.Step(t0, Receive{host(c), m}))
-	if len(out) != 1 || out[0].To != host(e) || !slices.Equal(out[0].Msg.Via, []overlay.ID{id(a), id(b), id(c)}) || out[0].Msg.TTL != 8 {
+	// Beside it, D asks E whether it lives.
+	if len(out) != 2 || out[0].To != host(e) || !slices.Equal(out[0].Msg.Via, []overlay.ID{id(a), id(b), id(c)}) || out[0].Msg.TTL != 8 {
 		t.Fatalf("D sends %+v", out)
 	}
 	out = sends(nodeE.Step(t0, Receive{host(d), out[0].Msg}))
@@ -63,6 +64,38 @@ func TestViaList(t *testing.T) {
 	out = sends(nodeD.Step(t0, Receive{host(e), out[0].Msg}))
 	if want := []Dest{{ID: id(c)}, {ID: id(b)}, {ID: id(a)}}; len(out) != 1 || out[0].To.ID != id(c) || !slices.Equal(out[0].Msg.To, want) {
 		t.Fatalf("D sends back %+v", out)
+	}
+}
+
+// In a small office a request does not go where it has been: to the neighbour it came
+// from, or to one before that.
+func TestGoesRound(t *testing.T) {
+	const a, b, c, d, e = 10, 20, 30, 40, 50
+	for _, tt := range []struct {
+		name string
+		via  []overlay.ID
+		hop  byte
+		body Body
+		back bool
+	}{
+		{"new", []overlay.ID{id(a), id(b)}, c, Store{}, false},
+		{"to and fro", []overlay.ID{id(a), id(b)}, e, Store{}, true},
+		{"round", []overlay.ID{id(e), id(b)}, c, Fetch{}, true},
+		{"its maker", nil, e, Ping{}, true},
+	} {
+		n := member(d, a, b, c, e)
+		m := Message{Tx: 1, From: host(a), To: []Dest{{ID: id(45), Resource: true}}, Via: tt.via, TTL: 9, Body: tt.body}
+		out := sends(n.Step(t0, Receive{host(tt.hop), m}))
+		switch body := out[0].Msg.Body.(type) {
+		case Error:
+			if !tt.back || body.Code != TTLExceeded || out[0].To.ID != id(tt.hop) {
+				t.Errorf("%s: sends %+v", tt.name, out)
+			}
+		default:
+			if tt.back || out[0].To != host(e) {
+				t.Errorf("%s: sends %+v", tt.name, out)
+			}
+		}
 	}
 }
 

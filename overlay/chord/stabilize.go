@@ -246,6 +246,15 @@ func (n *Node) wants(id overlay.ID) bool {
 	return len(succ) < n.cfg.Successors && n.complete() || len(succ) > 0 && id.Between(n.self.ID, succ[len(succ)-1].ID)
 }
 
+// insert adds a member that said itself that it lives. One that belongs behind the end
+// of a list that goes round shows that it does so no more: the successor, whose next
+// answer has it, is asked soon.
+func (n *Node) insert(p overlay.Peer) {
+	if !n.ring.insert(p) && n.wants(p.ID) {
+		n.soon(&n.nextRound, n.cfg.Round/20)
+	}
+}
+
 // askNew asks a node that somebody named, and inserts it when it answers.
 func (n *Node) askNew(p overlay.Peer) {
 	if len(n.asking) == maxAsking || slices.Contains(n.asking, p.ID) {
@@ -255,7 +264,7 @@ func (n *Node) askNew(p overlay.Peer) {
 	n.ask(p, Ping{}, func(a answer) {
 		n.asking = slices.DeleteFunc(n.asking, func(id overlay.ID) bool { return id == p.ID })
 		if pong, ok := a.body.(Pong); ok && n.state == joined {
-			n.watch(func() { n.ring.insert(n.where(p, pong.Table)) })
+			n.watch(func() { n.insert(n.where(p, pong.Table)) })
 		}
 	})
 }

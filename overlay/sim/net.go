@@ -17,6 +17,7 @@ type Config struct {
 	Seed   uint64
 	Chord  chord.Config
 	Delay  time.Duration // of one message, one way; half of it more at random
+	Jitter time.Duration // so much more at random, instead of half the delay
 	Loss   float64       // share of messages that vanish
 	Silent time.Duration // until a broken connection is noticed; zero: at once, as when a process is killed
 }
@@ -33,6 +34,7 @@ type Net struct {
 	byID   map[overlay.ID]int
 	side   func(host int) int // which part of a split network a host is in; nil: whole
 	deaf   func(from, to int) bool
+	barred func(at, of int) bool // host at has nothing to do with host of any more; nil: nobody
 	hash   uint64
 
 	members  []int           // cache of Members; nil: to be made
@@ -94,6 +96,10 @@ func (s *Net) Split(side func(host int) int) { s.side = side }
 // Deafen makes links that carry nothing one way, and nobody is told; nil heals
 // them.
 func (s *Net) Deafen(deaf func(from, to int) bool) { s.deaf = deaf }
+
+// Bar makes hosts cut others off, as when a phone is revoked: connections between them are
+// refused, and what one that is barred has signed is dropped whoever brings it.
+func (s *Net) Bar(barred func(at, of int) bool) { s.barred = barred }
 
 // Find, Get and Put are requests of the user at a host.
 func (s *Net) Find(i int, key overlay.ID, done func(chord.Found)) {
@@ -187,10 +193,14 @@ func (s *Net) unreachable(from, to int) {
 }
 
 func (s *Net) delay() time.Duration {
-	if s.cfg.Delay == 0 {
-		return 0
+	most := s.cfg.Jitter
+	if most == 0 {
+		most = s.cfg.Delay / 2
 	}
-	return s.cfg.Delay + time.Duration(s.rng.Int64N(int64(s.cfg.Delay/2)+1))
+	if most == 0 {
+		return s.cfg.Delay
+	}
+	return s.cfg.Delay + time.Duration(s.rng.Int64N(int64(most)+1))
 }
 
 func (s *Net) plan(d time.Duration, host int, ev chord.Event) {
@@ -268,6 +278,15 @@ func (s *Net) send(from int, a chord.Send) {
 	if s.side != nil && s.side(from) != s.side(to) {
 		s.unreachable(from, to)
 		return
+	}
+	if s.barred != nil {
+		if s.barred(from, to) || s.barred(to, from) {
+			s.plan(s.delay(), from, chord.Lost{Peer: s.hosts[to].Peer.ID})
+			return
+		}
+		if s.barred(to, s.byID[a.Msg.From.ID]) {
+			return
+		}
 	}
 	if s.deaf != nil && s.deaf(from, to) {
 		return
