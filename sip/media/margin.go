@@ -22,23 +22,26 @@ type window struct {
 	need    bool          // offset and rest were seen
 }
 
-// since is a timestamp as a time from the base.
-func (b *Buffer) since(ts uint32) time.Duration {
-	return time.Duration(int32(ts-b.baseTS)) * (time.Second / clock)
+// transit is a time less a timestamp, both from the base. Timestamps come round in
+// long calls; the difference is small.
+func (b *Buffer) transit(at time.Time, ts uint32) time.Duration {
+	const tick = time.Second / clock
+	since := at.Sub(b.base)
+	return time.Duration(int32(uint32(since/tick)-(ts-b.baseTS)))*tick + since%tick
 }
 
 func (b *Buffer) arrived(now time.Time, ts uint32) {
 	b.turn(now)
 	w := &b.win[b.cur]
-	t := now.Sub(b.base) - b.since(ts)
+	t := b.transit(now, ts)
 	if !w.some {
 		w.slowest, w.fastest, w.some = t, t, true
 	}
 	w.slowest, w.fastest = max(w.slowest, t), min(w.fastest, t)
 }
 
-// Mark tells, after a step of sound was played, how much decoded sound still waits
-// before what Get returns next.
+// Mark tells, after a step of sound was played (some, not none), how much decoded sound
+// still waits before what Get returns next.
 func (b *Buffer) Mark(now time.Time, step, decoded time.Duration) {
 	if !b.playing {
 		return
@@ -48,7 +51,7 @@ func (b *Buffer) Mark(now time.Time, step, decoded time.Duration) {
 	b.round = min(int(b.ticks)/gcd(int(b.ticks), int(step*clock/time.Second)), longest)
 	due := now.Add(step + decoded.Truncate(step))
 	w := &b.win[b.cur]
-	offset, rest := due.Sub(b.base)-b.since(b.next), decoded%step
+	offset, rest := b.transit(due, b.next), decoded%step
 	if !w.need {
 		w.offset, w.rest, w.need = offset, rest, true
 	}
