@@ -71,7 +71,10 @@ func (o *our) end(context.Context) ([]int16, int, error) {
 }
 
 func (o *our) hangUp(ctx context.Context) (float64, error) {
-	s, err := o.phone.hangUp(ctx)
+	if err := o.HangUp(); err != nil {
+		return 0, err
+	}
+	s, err := o.Heard(ctx)
 	return 100 * s.Ratio, err
 }
 

@@ -75,7 +75,7 @@ func (c *campaign) linphone(ctx context.Context, l Link, seed uint64, part time.
 	c.net.set(l, seed)
 	defer c.net.set(Links()[0], 0)
 	phone := c.phones[1]
-	phone.forget()
+	phone.Forget()
 	args := append(c.urgent[:len(c.urgent):len(c.urgent)], "linphonec", "-S", "-c", rc)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir)
@@ -91,7 +91,7 @@ func (c *campaign) linphone(ctx context.Context, l Link, seed uint64, part time.
 		}
 		time.Sleep(time.Second / 5)
 	}
-	if err := phone.answer(ctx); err != nil {
+	if err := phone.Answer(ctx); err != nil {
 		return err
 	}
 	if c.urgent != nil {

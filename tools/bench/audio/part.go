@@ -13,6 +13,7 @@ import (
 
 	"chordophone/hal"
 	"chordophone/hal/wav"
+	"chordophone/tools/bench/procs"
 	"chordophone/tools/bench/report"
 )
 
@@ -68,6 +69,7 @@ type campaign struct {
 	o       Options
 	net     *network
 	dir     string
+	log     string   // of our phones
 	urgent  []string // how programs are run
 	phones  [4]*phone
 	peers   [2]*baresip
@@ -111,7 +113,7 @@ func Run(ctx context.Context, o Options) (doc report.Document, err error) {
 		return doc, err
 	}
 	defer os.RemoveAll(dir)
-	c.dir = dir
+	c.dir, c.log = dir, filepath.Join(dir, "log")
 	c.net, err = newNetwork(ctx, [2][]string{
 		{ourAddress(0) + "/24", ourAddress(2) + "/24", peerAddress(0) + "/24", linphoneAddress + "/24"},
 		{ourAddress(1) + "/24", ourAddress(3) + "/24", peerAddress(1) + "/24"},
@@ -123,7 +125,7 @@ func Run(ctx context.Context, o Options) (doc report.Document, err error) {
 	if c.urgent = urgently(); c.urgent == nil {
 		doc.Notes = append(doc.Notes, "without real-time priority: delays depend on what else the machine does")
 	}
-	c.phones, err = startOffice(ctx, c.net, o.Phone, dir, c.urgent)
+	c.phones, err = startOffice(ctx, c.net, o.Phone, dir, c.log, c.urgent)
 	for _, p := range c.phones {
 		if p != nil && p.handset != nil {
 			defer p.handset.close()
@@ -159,7 +161,7 @@ func (c *campaign) all(ctx context.Context, withPeer bool) error {
 			return
 		}
 		if err := do(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+			errs = append(errs, procs.Explain(fmt.Errorf("%s: %w", what, err), c.log))
 			c.o.Say("%s: %v", what, err)
 		}
 	}
@@ -232,18 +234,15 @@ func (c *campaign) ours(ctx context.Context, phones []*phone, l Link, seed uint6
 	ctx, cancel := context.WithTimeout(ctx, whole+2*callTime)
 	defer cancel()
 	a, b := phones[0], phones[1]
-	a.forget()
-	b.forget()
-	for _, line := range []string{"off", "keys " + b.number + "#"} {
-		if err := a.WriteLine(line); err != nil {
-			return err
-		}
+	a.Forget()
+	b.Forget()
+	if err := a.Dial(b.number); err != nil {
+		return err
 	}
-	err := b.answer(ctx)
-	if err == nil {
-		_, err = a.wait(ctx, "the call", connected)
+	if err := b.Answer(ctx); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := a.Connected(ctx); err != nil {
 		return err
 	}
 	return c.measured(c.converse(ctx, l, seed, part,
@@ -279,9 +278,9 @@ func (c *campaign) mixed(ctx context.Context, l Link, seed uint64, part time.Dur
 	ctx, cancel := context.WithTimeout(ctx, part+2*callTime)
 	defer cancel()
 	phone := c.phones[1]
-	phone.forget()
+	phone.Forget()
 	answered := make(chan error, 1)
-	go func() { answered <- phone.answer(ctx) }()
+	go func() { answered <- phone.Answer(ctx) }()
 	err := errors.Join(c.dial(ctx, "sip:102@"+ourAddress(1)), <-answered)
 	if err != nil {
 		return err

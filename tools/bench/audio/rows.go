@@ -1,10 +1,6 @@
 package audio
 
-import (
-	"slices"
-
-	"chordophone/tools/bench/report"
-)
+import "chordophone/tools/bench/report"
 
 // alike is by how much one intelligibility may differ from another that is the same: seeds
 // make more of a difference.
@@ -29,8 +25,8 @@ func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []r
 	}
 	add := func(r report.Row, mine, theirs []float64) {
 		r.Nodes = 2
-		r.Ours, r.OursSpread = middle(mine)
-		r.Peer, r.PeerSpread = middle(theirs)
+		r.Ours, r.OursSpread = report.Median(mine)
+		r.Peer, r.PeerSpread = report.Median(theirs)
 		if r.Ours == nil && r.Peer == nil {
 			return
 		}
@@ -44,7 +40,7 @@ func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []r
 	silent := func(s stream) float64 { return s.Silent }
 	back := func(s stream) float64 { return s.Back }
 	notBelow := func(theirs []float64, slack float64) *report.Bar {
-		if f, _ := middle(theirs); f != nil {
+		if f, _ := report.Median(theirs); f != nil {
 			return report.AtLeast(float64(*f) - slack)
 		}
 		return nil
@@ -69,7 +65,7 @@ func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []r
 		add(report.Row{ID: l.Name + ".silent", What: "  frames silent", Unit: "%"}, mine, theirs)
 		if after := pick(l.Name, ours, ours, true, back); len(after) > 0 {
 			r := report.Row{ID: l.Name + ".back", What: "  mouth to ear 10 s after it was clean again", Unit: "ms"}
-			if f, _ := middle(pick(Links()[0].Name, ours, ours, false, late)); f != nil {
+			if f, _ := report.Median(pick(Links()[0].Name, ours, ours, false, late)); f != nil {
 				r.Bar = report.AtMost(float64(*f) + giveBack)
 			}
 			add(r, after, pick(l.Name, baresipName, baresipName, true, back))
@@ -99,16 +95,4 @@ func rowsOf(streams []stream, cpu map[string][]float64, withPeer bool) (rows []r
 		}
 	}
 	return rows
-}
-
-// middle is the median, and the span.
-func middle(v []float64) (*report.Figure, *report.Spread) {
-	if len(v) == 0 {
-		return nil, nil
-	}
-	f := report.Figure(report.Quantile(v, 0.5))
-	if len(v) == 1 {
-		return &f, nil
-	}
-	return &f, &report.Spread{Least: slices.Min(v), Most: slices.Max(v)}
 }

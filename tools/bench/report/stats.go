@@ -26,6 +26,19 @@ func Quantile[S ~[]T, T cmp.Ordered](s S, q float64) (zero T) {
 	return sorted[min(max(rank, 1), len(s))-1]
 }
 
+// Median is the middle figure of several rounds, and their span if there are two or
+// more; nil if there is none.
+func Median(v []float64) (*Figure, *Spread) {
+	if len(v) == 0 {
+		return nil, nil
+	}
+	f := Figure(Quantile(v, 0.5))
+	if len(v) == 1 {
+		return &f, nil
+	}
+	return &f, &Spread{Least: slices.Min(v), Most: slices.Max(v)}
+}
+
 // Milliseconds is d as a figure of a table.
 func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

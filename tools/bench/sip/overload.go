@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"chordophone/hal"
 	"chordophone/tools/bench/report"
+	"chordophone/tools/bench/telephone"
 )
 
 // overload offers every target far more than it can do, and sees what it costs, what
@@ -92,7 +94,7 @@ func (c *campaign) overload(ctx context.Context) error {
 
 // concealed is the share of frames that a phone had to make up, in percent, at the one
 // that heard worse.
-func concealed(heard []sound) (worst float64) {
+func concealed(heard []hal.Sound) (worst float64) {
 	for _, s := range heard {
 		worst = max(worst, report.Percent(int(s.Concealed), int(s.Received+s.Concealed)))
 	}
@@ -103,37 +105,28 @@ func concealed(heard []sound) (worst float64) {
 const rtpFilter = "udp portrange 16384-16883"
 
 // talk lets the first phone call the second.
-func talk(ctx context.Context, phones []*phone) error {
+func talk(ctx context.Context, phones []*telephone.Phone) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	for _, line := range []string{"off", "keys 102#"} {
-		if err := phones[0].WriteLine(line); err != nil {
-			return err
-		}
-	}
-	if _, err := phones[1].wait(ctx, "the second phone to ring", func(e event) bool { return e.Event == "ring" && e.On }); err != nil {
+	if err := phones[0].Dial("102"); err != nil {
 		return err
 	}
-	if err := phones[1].WriteLine("off"); err != nil {
+	if err := phones[1].Answer(ctx); err != nil {
 		return err
 	}
-	_, err := phones[0].wait(ctx, "a call between the phones", func(e event) bool { return e.Event == "call" && e.State == "connected" })
-	return err
+	return phones[0].Connected(ctx)
 }
 
-// hangUp ends the call and returns what both heard.
-func hangUp(ctx context.Context, phones []*phone) (heard []sound, err error) {
+// hangUp ends the call at both at once and returns what they heard.
+func hangUp(ctx context.Context, phones []*telephone.Phone) (heard []hal.Sound, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for _, p := range phones {
-		err = errors.Join(err, p.WriteLine("on"))
+		err = errors.Join(err, p.HangUp())
 	}
 	for _, p := range phones {
-		e, werr := p.wait(ctx, "the end of the call between the phones", func(e event) bool { return e.Event == "call" && e.State == "ended" })
-		err = errors.Join(err, werr)
-		if e.Sound != nil {
-			heard = append(heard, *e.Sound)
-		}
+		s, herr := p.Heard(ctx)
+		heard, err = append(heard, s), errors.Join(err, herr)
 	}
 	return heard, err
 }

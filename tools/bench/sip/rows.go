@@ -1,10 +1,6 @@
 package sip
 
-import (
-	"slices"
-
-	"chordophone/tools/bench/report"
-)
+import "chordophone/tools/bench/report"
 
 // slack is how much dearer than the peer's an operation of ours may be, for each phone
 // that has a part in it.
@@ -74,8 +70,8 @@ func rowsOf(phones int, ours, peer figures) (out []report.Row) {
 			continue
 		}
 		line := report.Row{ID: r.id, What: r.what, Nodes: phones, Unit: r.unit, Bar: r.bar}
-		line.Ours, line.OursSpread = middle(ours[r.id])
-		line.Peer, line.PeerSpread = middle(peer[r.id])
+		line.Ours, line.OursSpread = report.Median(ours[r.id])
+		line.Peer, line.PeerSpread = report.Median(peer[r.id])
 		if line.Ours == nil && line.Peer == nil {
 			continue
 		}
@@ -94,16 +90,4 @@ func rowsOf(phones int, ours, peer figures) (out []report.Row) {
 		out = append(out, line)
 	}
 	return out
-}
-
-// middle is the median of the rounds, and their span.
-func middle(v []float64) (*report.Figure, *report.Spread) {
-	if len(v) == 0 {
-		return nil, nil
-	}
-	f := report.Figure(report.Quantile(v, 0.5))
-	if len(v) == 1 {
-		return &f, nil
-	}
-	return &f, &report.Spread{Least: slices.Min(v), Most: slices.Max(v)}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"chordophone/tools/bench/procs"
+	"chordophone/tools/bench/telephone"
 )
 
 // Addresses of the network of a measurement. Everything in trusted needs no
@@ -44,8 +45,8 @@ type target struct {
 	entry  netip.Addr // where the caller sends its calls
 	home   netip.Addr // where the callee is registered
 	procs  []*procs.Process
-	phones []*phone // ours only
-	log    string   // path of its log
+	phones []*telephone.Phone // ours only
+	log    string             // path of its log
 }
 
 // alive reports whether all its processes run.
@@ -59,6 +60,9 @@ func (t *target) alive() bool {
 	}
 	return true
 }
+
+// explain adds the end of its log to an error.
+func (t *target) explain(err error) error { return procs.Explain(err, t.log) }
 
 func (t *target) kill(ctx context.Context) {
 	for _, p := range t.procs {
