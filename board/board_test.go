@@ -2,8 +2,6 @@ package board
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -12,9 +10,8 @@ import (
 	"time"
 
 	"chordophone/hal"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "remake the wiring tables in testdata")
 
 const small = `name small
 keypad rows=GPIO5,GPIO6 cols=GPIO16,GPIO22,GPIO23 keys=12*/45#
@@ -281,19 +278,7 @@ func TestKnown(t *testing.T) {
 		if b.Name != name || b.Virtual != (name == "term" || name == "pipe") {
 			t.Errorf("%s: name %s, virtual %t", name, b.Name, b.Virtual)
 		}
-		path := filepath.Join("testdata", name+".txt")
-		if *rewrite {
-			if err := os.WriteFile(path, []byte(b.Wiring()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.Wiring() != string(want) {
-			t.Errorf("%s\nwant (-rewrite accepts)\n%s", b.Wiring(), want)
-		}
+		story.Golden(t, filepath.Join("testdata", name+".txt"), b.Wiring())
 	}
 	if _, err := Get("toaster"); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "handset-4x4") {
 		t.Error(err)

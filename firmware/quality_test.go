@@ -4,89 +4,55 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"chordophone/hal"
 	"chordophone/sip/media"
+	"chordophone/sip/siptest"
 	"chordophone/sip/ua"
 )
 
-// wire is a network in memory.
-type wire struct {
-	mu   sync.Mutex
-	ends map[netip.AddrPort]*wireEnd
-	lost func(to netip.AddrPort) bool
-}
+// datagrams is a socket of a network in memory, as package media has them.
+type datagrams struct{ *siptest.PacketConn }
 
-type packet struct {
-	b    []byte
-	from netip.AddrPort
-}
-
-type wireEnd struct {
-	wire *wire
-	at   netip.AddrPort
-	in   chan packet
-	gone chan struct{}
-	once sync.Once
-}
-
-// lose says what arrives no more.
-func (w *wire) lose(lost func(to netip.AddrPort) bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lost = lost
-}
-
-func (w *wire) listen(at netip.AddrPort) (media.PacketConn, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e := &wireEnd{wire: w, at: at, in: make(chan packet, 100), gone: make(chan struct{})}
-	w.ends[at] = e
-	return e, nil
-}
-
-func (e *wireEnd) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
-	select {
-	case p := <-e.in:
-		return copy(b, p.b), p.from, nil
-	case <-e.gone:
-		return 0, netip.AddrPort{}, net.ErrClosed
+func (d datagrams) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+	n, from, err := d.ReadFrom(b)
+	if err != nil {
+		return 0, netip.AddrPort{}, err
 	}
+	return n, from.(*net.UDPAddr).AddrPort(), nil
 }
 
-func (e *wireEnd) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	e.wire.mu.Lock()
-	defer e.wire.mu.Unlock()
-	if far := e.wire.ends[to]; far != nil && !e.wire.lost(to) {
-		far.in <- packet{append([]byte(nil), b...), e.at}
-	}
-	return len(b), nil
+func (d datagrams) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return d.WriteTo(b, net.UDPAddrFromAddrPort(to))
 }
 
-func (e *wireEnd) Close() error {
-	e.once.Do(func() { close(e.gone) })
-	return nil
-}
-
-// conversation is a call that a desk has, and its far side.
-func conversation(t *testing.T, w *deskTest, call string) (near, far *media.Session, net *wire) {
-	net = &wire{ends: make(map[netip.AddrPort]*wireEnd), lost: func(netip.AddrPort) bool { return false }}
-	var sides [2]*media.Session
-	for i, at := range []string{"192.0.2.1", "192.0.2.2"} {
-		s, err := media.New(media.Config{Local: netip.MustParseAddr(at), Listen: net.listen})
-		if err != nil {
-			t.Fatal(err)
+// inCall has a desk call 102, who answers: what is done then, in a bubble.
+func inCall(t *testing.T, do func(t *testing.T, w *deskTest, near, far *media.Session, net *siptest.Network)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDeskTest(t)
+		defer w.stop()
+		w.do("h102#")
+		w.asked("dial out-1 102")
+		net := siptest.NewNetwork()
+		var sides [2]*media.Session
+		for i, at := range []string{"192.0.2.1", "192.0.2.2"} {
+			s, err := media.New(media.Config{Local: netip.MustParseAddr(at), Listen: func(at netip.AddrPort) (media.PacketConn, error) {
+				c, err := net.Packets(at)
+				return datagrams{c}, err
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			sides[i] = s
 		}
-		t.Cleanup(func() { s.Close() })
-		sides[i] = s
-	}
-	agree(t, sides[0], sides[1])
-	w.clerk.events <- ua.Answered{Call: call, Media: sides[0], Peer: "102"}
-	return sides[0], sides[1], net
+		agree(t, sides[0], sides[1])
+		w.clerk.events <- ua.Answered{Call: "out-1", Media: sides[0], Peer: "102"}
+		do(t, w, sides[0], sides[1], net)
+	})
 }
 
 func agree(t *testing.T, a, b *media.Session) {
@@ -118,33 +84,22 @@ func speak(d time.Duration, sides ...*media.Session) {
 
 // A call whose far side has gone without a word is given up after half a minute, and not before.
 func TestDeskGivesUpSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newDeskTest(t)
-		w.do("h102#")
-		w.asked("dial out-1 102")
-		near, far, net := conversation(t, w, "out-1")
+	inCall(t, func(t *testing.T, w *deskTest, near, far *media.Session, net *siptest.Network) {
 		speak(5*time.Second, near, far)
-		net.lose(func(netip.AddrPort) bool { return true })
+		net.Lose(func(_, _ netip.AddrPort, _ []byte) bool { return true })
 		speak(silenceLimit-time.Second, near, far)
 		w.asked()
 		speak(1300*time.Millisecond, near, far)
 		w.asked("abort out-1: nothing was heard for 30 s")
 		w.clerk.events <- ua.Ended{Call: "out-1", Status: 200, Cause: "nothing was heard for 30 s"}
 		w.asked()
-		far.Close()
-		near.Close()
-		w.stop()
 	})
 }
 
 // Who is held for long, and whoever's microphone the far side has put aside, is not given up:
 // reports go on, by which each knows that the other is there.
 func TestDeskHoldsForLong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newDeskTest(t)
-		w.do("h102#")
-		w.asked("dial out-1 102")
-		near, far, _ := conversation(t, w, "out-1")
+	inCall(t, func(t *testing.T, w *deskTest, near, far *media.Session, _ *siptest.Network) {
 		speak(5*time.Second, near, far)
 		// The handset is at another call: only the desk looks after this one.
 		if _, err := near.Hold(true); err != nil {
@@ -162,22 +117,17 @@ func TestDeskHoldsForLong(t *testing.T) {
 		if st := far.Stats(); st.Late > 3 || st.Dropped > 3 {
 			t.Errorf("after hold packets come late: %+v", st)
 		}
-		far.Close()
-		near.Close()
-		w.stop()
 	})
 }
 
 // RFC 8083, section 4.2: when reports say five times that nothing of ours arrives, we stop, and the
 // call is of no use.
 func TestDeskGivesUpDeafPeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newDeskTest(t)
-		w.do("h102#")
-		w.asked("dial out-1 102")
-		near, far, net := conversation(t, w, "out-1")
+	inCall(t, func(t *testing.T, w *deskTest, near, far *media.Session, net *siptest.Network) {
 		speak(10*time.Second, near, far)
-		net.lose(func(to netip.AddrPort) bool { return to.Addr() == netip.MustParseAddr("192.0.2.2") && to.Port()%2 == 0 })
+		net.Lose(func(_, to netip.AddrPort, _ []byte) bool {
+			return to.Addr() == netip.MustParseAddr("192.0.2.2") && to.Port()%2 == 0
+		})
 		speak(10*time.Second, near, far)
 		w.asked()
 		for range 60 {
@@ -190,19 +140,12 @@ func TestDeskGivesUpDeafPeer(t *testing.T) {
 		w.clerk.events <- ua.Progress{}
 		w.clerk.asked = slices.Compact(w.clerk.asked) // nobody has done it yet
 		w.asked("abort out-1: our sound is stopped: nothing arrives")
-		far.Close()
-		near.Close()
-		w.stop()
 	})
 }
 
 // How a call sounded is told when it has ended and kept; the far side's keys are told.
 func TestDeskTellsQuality(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newDeskTest(t)
-		w.do("h102#")
-		w.asked("dial out-1 102")
-		near, far, _ := conversation(t, w, "out-1")
+	inCall(t, func(t *testing.T, w *deskTest, near, far *media.Session, _ *siptest.Network) {
 		w.clerk.events <- ua.Pressed{Call: "out-1", Key: '7'} // by INFO
 		synctest.Wait()
 		far.SendDigit('#') // with the sound
@@ -232,9 +175,6 @@ func TestDeskTellsQuality(t *testing.T) {
 			kept.DelayMS < 10 || kept.DelayMS > 80 || kept.FarMOS < 4.3 {
 			t.Errorf("told %+v, kept %+v", told, kept)
 		}
-		far.Close()
-		near.Close()
-		w.stop()
 	})
 }
 

@@ -2,8 +2,6 @@ package firmware
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -12,9 +10,8 @@ import (
 
 	"chordophone/firmware/phone"
 	"chordophone/hal"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the recordings that tools/replay is tested with anew")
 
 // recordedPhone is a telephone with a recorder round it, as the desk has.
 type recordedPhone struct {
@@ -95,19 +92,7 @@ func TestPhoneDump(t *testing.T) {
 			if strings.Contains(text, "271828") {
 				t.Error("the pairing code is in the dump")
 			}
-			file := "../tools/replay/testdata/" + c.file
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text != string(want) {
-				t.Errorf("%s:\n%s\nnow\n%s", file, want, text)
-			}
+			story.Golden(t, "../tools/replay/testdata/"+c.file, text)
 		})
 	}
 }

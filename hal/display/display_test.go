@@ -1,7 +1,6 @@
 package display
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"slices"
@@ -74,23 +73,6 @@ func (p *pane) smash(err error) {
 	p.broken = err
 }
 
-type book struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *book) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *book) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -143,7 +125,7 @@ func TestDisplay(t *testing.T) {
 // torn off comes back with what is to be shown then.
 func TestDisplayRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log book
+		var log haltest.Log
 		g := new(pane)
 		broken := errors.New("nothing answers")
 		g.smash(broken)

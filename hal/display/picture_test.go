@@ -16,12 +16,10 @@ import (
 	"chordophone/firmware/phone"
 	"chordophone/hal"
 	"chordophone/hal/display"
+	"chordophone/tools/story"
 )
 
-var (
-	rewrite = flag.Bool("rewrite", false, "remake the pictures in testdata")
-	shots   = flag.String("shots", "", "a directory for the pictures as they look, four times as large")
-)
+var shots = flag.String("shots", "", "a directory for the pictures as they look, four times as large")
 
 // The telephone's own words on the glass, at six past nine.
 var screens = []struct {
@@ -60,16 +58,7 @@ func TestPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join("testdata", s.name+".png")
-		if *rewrite {
-			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !samePicture(t, b.Bytes(), want) {
+		if !samePicture(t, b.Bytes(), story.Kept(t, path, b.Bytes())) {
 			t.Errorf("%s: %q is another picture than %s (-rewrite accepts it)", s.name, lines, path)
 		}
 		if *shots != "" {

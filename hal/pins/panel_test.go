@@ -1,7 +1,6 @@
 package pins
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"chordophone/hal"
+	"chordophone/hal/haltest"
 )
 
 // toy is wires in memory: switches and what the outputs show.
@@ -68,24 +68,6 @@ func (w *toy) shows() [3]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.on
-}
-
-// book is a log that a test reads.
-type book struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *book) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *book) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func take(p *Panel) string {
@@ -157,7 +139,7 @@ func TestPanel(t *testing.T) {
 // when they go a key that is down comes up.
 func TestPanelRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log book
+		var log haltest.Log
 		var opens atomic.Int32
 		var there atomic.Pointer[toy]
 		w := newToy(t)

@@ -1,9 +1,7 @@
 package term
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,9 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"chordophone/hal"
+	"chordophone/tools/story"
 )
-
-var rewrite = flag.Bool("rewrite", false, "remake the pictures in testdata")
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
@@ -85,19 +82,7 @@ func TestPictures(t *testing.T) {
 		for line := range strings.Lines(got) {
 			b.WriteString(strings.TrimRight(line, " \n") + "\n")
 		}
-		path := filepath.Join("testdata", c.name+".txt")
-		if *rewrite {
-			if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.String() != string(want) {
-			t.Errorf("%s:\n%s\nwant (-rewrite accepts the new picture)\n%s", c.name, b.String(), want)
-		}
+		story.Golden(t, filepath.Join("testdata", c.name+".txt"), b.String())
 	}
 }
 

@@ -58,50 +58,67 @@ func readValue(s *cryptobyte.String, m Model, v *Value) bool {
 	return readBool(s, &v.Exists) && read32(s, (*cryptobyte.String)(&v.Value))
 }
 
-func (k KindData) add(b *cryptobyte.Builder) {
-	m, err := k.Kind.Model()
-	if err != nil {
-		b.SetError(err)
-		return
-	}
-	b.AddUint32(uint32(k.Kind))
-	b.AddUint64(k.Generation)
+func (d StoredData) add(b *cryptobyte.Builder, m Model) {
 	add32(b, func(b *cryptobyte.Builder) {
-		for _, d := range k.Values {
-			add32(b, func(b *cryptobyte.Builder) {
-				b.AddUint64(d.Time)
-				b.AddUint32(d.Lifetime)
-				d.Value.add(b, m)
-				d.Signature.add(b)
-			})
-		}
+		b.AddUint64(d.Time)
+		b.AddUint32(d.Lifetime)
+		d.Value.add(b, m)
+		d.Signature.add(b)
 	})
+}
+
+func readStoredData(s *cryptobyte.String, m Model, d *StoredData) bool {
+	var v cryptobyte.String
+	return read32(s, &v) && v.ReadUint64(&d.Time) && v.ReadUint32(&d.Lifetime) &&
+		readValue(&v, m, &d.Value) && readSignature(&v, &d.Signature) && v.Empty()
+}
+
+func (k KindData) add(b *cryptobyte.Builder) {
+	addKind(b, k.Kind, k.Generation, k.Values, StoredData.add)
 }
 
 // readKindData reads StoreKindData or FetchKindResponse, which have one form.
 func readKindData(s *cryptobyte.String, k *KindData) error {
-	var (
-		kind uint32
-		v    cryptobyte.String
-		ok   bool
-	)
-	if !s.ReadUint32(&kind) || !s.ReadUint64(&k.Generation) || !read32(s, &v) {
-		return malformed("data of a kind")
-	}
-	k.Kind = Kind(kind)
-	m, err := k.Kind.Model()
+	v, m, err := readKind(s, &k.Kind, &k.Generation)
 	if err != nil {
 		return err
 	}
-	k.Values, ok = list(v, MaxEntries, func(s *cryptobyte.String, d *StoredData) bool {
-		var v cryptobyte.String
-		return read32(s, &v) && v.ReadUint64(&d.Time) && v.ReadUint32(&d.Lifetime) &&
-			readValue(&v, m, &d.Value) && readSignature(&v, &d.Signature) && v.Empty()
-	})
+	var ok bool
+	k.Values, ok = list(v, MaxEntries, func(s *cryptobyte.String, d *StoredData) bool { return readStoredData(s, m, d) })
 	if !ok {
 		return malformed("stored data")
 	}
 	return nil
+}
+
+// addKind adds a StoreKindData, FetchKindResponse or StatKindResponse, which differ in
+// their entries only.
+//
+//	uint32 kind; uint64 generation; entries<0..2^32-1>
+//
+// RFC 6940, sections 7.4.1.1, 7.4.2.2 and 7.4.3.2
+func addKind[T any](b *cryptobyte.Builder, kind Kind, generation uint64, entries []T, add func(T, *cryptobyte.Builder, Model)) {
+	m, err := kind.Model()
+	if err != nil {
+		b.SetError(err)
+		return
+	}
+	b.AddUint32(uint32(kind))
+	b.AddUint64(generation)
+	add32(b, func(b *cryptobyte.Builder) {
+		for _, e := range entries {
+			add(e, b, m)
+		}
+	})
+}
+
+// readKind reads what addKind adds, but for the entries, which are of the model.
+func readKind(s *cryptobyte.String, kind *Kind, generation *uint64) (entries cryptobyte.String, m Model, err error) {
+	if !s.ReadUint32((*uint32)(kind)) || !s.ReadUint64(generation) || !read32(s, &entries) {
+		return nil, 0, malformed("data of a kind")
+	}
+	m, err = kind.Model()
+	return entries, m, err
 }
 
 // readKinds reads elements of one Kind each; no Kind may come twice.

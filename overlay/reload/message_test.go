@@ -3,18 +3,16 @@ package reload
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write testdata/golden.txt anew")
+	"chordophone/tools/story"
+)
 
 var equate = []cmp.Option{cmpopts.EquateEmpty()}
 
@@ -34,18 +32,7 @@ func TestGolden(t *testing.T) {
 	for _, s := range samples(t) {
 		fmt.Fprintf(&out, "%s %x\n", s.name, encode(t, s.msg))
 	}
-	if *rewrite {
-		if err := os.WriteFile("testdata/golden.txt", []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile("testdata/golden.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(golden), out.String()); diff != "" {
-		t.Errorf("the wire has changed (-golden +now):\n%s", diff)
-	}
+	story.Golden(t, "testdata/golden.txt", out.String())
 }
 
 func TestRoundTrip(t *testing.T) {

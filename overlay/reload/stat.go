@@ -40,44 +40,36 @@ func (r StatAns) add(b *cryptobyte.Builder) {
 }
 
 func (k StatKind) add(b *cryptobyte.Builder) {
-	m, err := k.Kind.Model()
-	if err != nil {
-		b.SetError(err)
-		return
-	}
-	b.AddUint32(uint32(k.Kind))
-	b.AddUint64(k.Generation)
-	add32(b, func(b *cryptobyte.Builder) {
-		for _, d := range k.Values {
-			add32(b, func(b *cryptobyte.Builder) { d.add(b, m) })
-		}
-	})
+	addKind(b, k.Kind, k.Generation, k.Values, MetaData.add)
 }
 
 func (d MetaData) add(b *cryptobyte.Builder, m Model) {
-	b.AddUint64(d.Time)
-	b.AddUint32(d.Lifetime)
-	switch m {
-	case Array:
-		b.AddUint32(d.Index)
-	case Dictionary:
-		opaque16(b, d.Key)
-	}
-	addBool(b, d.Exists)
-	b.AddUint32(d.Length)
-	b.AddUint8(d.Hash)
-	opaque8(b, d.Sum)
+	add32(b, func(b *cryptobyte.Builder) {
+		b.AddUint64(d.Time)
+		b.AddUint32(d.Lifetime)
+		switch m {
+		case Array:
+			b.AddUint32(d.Index)
+		case Dictionary:
+			opaque16(b, d.Key)
+		}
+		addBool(b, d.Exists)
+		b.AddUint32(d.Length)
+		b.AddUint8(d.Hash)
+		opaque8(b, d.Sum)
+	})
 }
 
 func readMetaData(s *cryptobyte.String, m Model, d *MetaData) bool {
-	ok := s.ReadUint64(&d.Time) && s.ReadUint32(&d.Lifetime)
+	var v cryptobyte.String
+	ok := read32(s, &v) && v.ReadUint64(&d.Time) && v.ReadUint32(&d.Lifetime)
 	switch m {
 	case Array:
-		ok = ok && s.ReadUint32(&d.Index)
+		ok = ok && v.ReadUint32(&d.Index)
 	case Dictionary:
-		ok = ok && read16(s, &d.Key)
+		ok = ok && read16(&v, &d.Key)
 	}
-	return ok && readBool(s, &d.Exists) && s.ReadUint32(&d.Length) && s.ReadUint8(&d.Hash) && read8(s, &d.Sum)
+	return ok && readBool(&v, &d.Exists) && v.ReadUint32(&d.Length) && v.ReadUint8(&d.Hash) && read8(&v, &d.Sum) && v.Empty()
 }
 
 func readStatAns(s *cryptobyte.String, r *StatAns) (err error) {
@@ -90,23 +82,12 @@ func readStatAns(s *cryptobyte.String, r *StatAns) (err error) {
 }
 
 func readStatKind(s *cryptobyte.String, k *StatKind) error {
-	var (
-		kind uint32
-		v    cryptobyte.String
-		ok   bool
-	)
-	if !s.ReadUint32(&kind) || !s.ReadUint64(&k.Generation) || !read32(s, &v) {
-		return malformed("metadata of a kind")
-	}
-	k.Kind = Kind(kind)
-	m, err := k.Kind.Model()
+	v, m, err := readKind(s, &k.Kind, &k.Generation)
 	if err != nil {
 		return err
 	}
-	k.Values, ok = list(v, MaxEntries, func(s *cryptobyte.String, d *MetaData) bool {
-		var v cryptobyte.String
-		return read32(s, &v) && readMetaData(&v, m, d) && v.Empty()
-	})
+	var ok bool
+	k.Values, ok = list(v, MaxEntries, func(s *cryptobyte.String, d *MetaData) bool { return readMetaData(s, m, d) })
 	if !ok {
 		return malformed("metadata")
 	}
