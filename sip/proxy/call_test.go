@@ -53,10 +53,7 @@ Require: 100rel
 		b.Expect("^SIP/2.0 200 ")
 		b.Send(callee("ACK", "7", ""))
 		a.Expect("^ACK ")
-		a.Send(caller("BYE", "2", ""))
-		b.Expect("^BYE ")
-		b.answer("200 OK", "")
-		a.Expect("^SIP/2.0 200 ")
+		a.hangUp(caller, "2", b)
 		synctest.Wait()
 		p.idle()
 		same(t, "caller", p.heard("201@office"), "initiator trying", "initiator early", "initiator confirmed", "initiator terminated")
@@ -100,10 +97,7 @@ func TestForking(t *testing.T) {
 		// A 2xx that comes late is another dialog for the caller to end.
 		a.Send(a.dialogOf(ok)("ACK", "1", ""))
 		at[1].Expect("^ACK ")
-		a.Send(a.dialogOf(ok)("BYE", "2", ""))
-		at[1].Expect("^BYE ")
-		at[1].answer("200 OK", "")
-		a.Expect("^SIP/2.0 200 ")
+		a.hangUp(a.dialogOf(ok), "2", at[1])
 		a.Quiet(time.Second)
 		p.idle()
 	})
@@ -128,12 +122,7 @@ func TestBothAnswer(t *testing.T) {
 		b.Expect("^ACK ")
 		c.Expect("^ACK ")
 		same(t, "still one call for the caller", p.heard("201@office"), "initiator trying", "initiator confirmed")
-		for range 1 {
-			a.Send(a.dialogOf(a.Last)("BYE", "2", ""))
-			c.Expect("^BYE ")
-			c.answer("200 OK", "")
-			a.Expect("^SIP/2.0 200 ")
-		}
+		a.hangUp(a.dialogOf(a.Last), "2", c)
 		same(t, "and still", p.heard("201@office"), "initiator trying", "initiator confirmed")
 		b.Send(`BYE sip:201@10.0.1.1:5060 SIP/2.0
 			Via: SIP/2.0/UDP 10.0.1.2:5060;branch=z9hG4bKbye

@@ -160,6 +160,28 @@ func (c *client) dialogOf(m siptest.Message) func(method, cseq, extra string) st
 	}
 }
 
+// talk sets up a call and returns the dialog of either side.
+func (c *client) talk(b *client) (caller, callee func(method, cseq, extra string) string) {
+	c.t.Helper()
+	c.invite(b.user, "")
+	c.Expect("^SIP/2.0 100 ")
+	inv := b.Expect("^INVITE ")
+	b.answer("200 OK", "")
+	caller, callee = c.dialogOf(c.Expect("^SIP/2.0 200 ")), b.dialogOf(inv)
+	c.Send(caller("ACK", "1", ""))
+	b.Expect("^ACK ")
+	return caller, callee
+}
+
+// hangUp ends a call, given what makes its requests (dialogOf), and far says so, too.
+func (c *client) hangUp(request func(method, cseq, extra string) string, cseq string, far *client) {
+	c.t.Helper()
+	c.Send(request("BYE", cseq, ""))
+	far.Expect("^BYE ")
+	far.answer("200 OK", "")
+	c.Expect("^SIP/2.0 200 ")
+}
+
 // same fails unless two lists are the same.
 func same(t testing.TB, what string, got []string, want ...string) {
 	t.Helper()

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,18 +28,6 @@ type forwarding struct {
 	res     *sip.Response // that the event at hand is about
 	timer   *stack.Timer
 	due     time.Time
-}
-
-// clientLeg is one client transaction.
-type clientLeg struct {
-	tx     *stack.ClientTx
-	flow   *stack.Flow
-	res    *sip.Response // kept for the end
-	party  *party
-	early  []*dialog
-	tags   int
-	given  bool // up, before there was a connection
-	reused bool // its connection was there already
 }
 
 // start begins to forward a request.
@@ -88,8 +74,6 @@ func (p *Proxy) start(tx *stack.ServerTx, targets []Target, in within) {
 	k.contexts = append(k.contexts, c)
 	c.run(event{kind: begin}, nil)
 }
-
-func (c *forwarding) leg(at leg) *clientLeg { return &c.legs[at.branch][at.try] }
 
 // run takes an event, and those that it brings about.
 func (c *forwarding) run(ev event, res *sip.Response) {
@@ -156,187 +140,6 @@ func (c *forwarding) arm() {
 	})
 }
 
-// connect begins a leg.
-func (c *forwarding) connect(at leg) {
-	hop := &c.targets[at.branch].Hops[at.try]
-	if hop.Flow != nil {
-		c.send(at, hop, hop.Flow)
-		return
-	}
-	if hop.To.Fresh && at.try > 0 && !c.legs[at.branch][at.try-1].reused {
-		c.run(event{lost, at, sip.StatusTemporarilyUnavailable}, nil) // it was new the last time
-		return
-	}
-	l := c.leg(at)
-	c.p.cfg.Stack.Connect(hop.To, func(f *stack.Flow, reused bool, err error) {
-		switch {
-		case l.given:
-		case err != nil:
-			c.p.log.Debug("proxy: no connection", "to", hop.To.Addr, "peer", hop.To.Peer, "error", err)
-			c.run(event{lost, at, lossOf(err)}, nil)
-		default:
-			l.reused = reused
-			c.send(at, hop, f)
-		}
-	})
-}
-
-// send forwards the request over a flow: section 16.6.
-func (c *forwarding) send(at leg, hop *Hop, f *stack.Flow) {
-	if !f.Alive() {
-		c.run(event{lost, at, sip.StatusTemporarilyUnavailable}, nil)
-		return
-	}
-	req, target, l := c.tx.Request, &c.targets[at.branch], c.leg(at)
-	o := outgoing{uri: target.URI, routes: hop.Routes, realm: c.p.cfg.Domain}
-	inDialog := tagOf(req.To()) != ""
-	o.identity(c.tx.Flow, f, req, inDialog)
-	recorded := !inDialog && records(req.Method) && (isStranger(f) || isStranger(c.tx.Flow))
-	if inDialog || recorded {
-		o.session = c.session
-	}
-	if recorded {
-		var contact sip.Uri
-		if h := req.Contact(); h != nil {
-			contact = h.Address
-		}
-		o.recordRoutes = recordRoutes(c.tx.Flow, f, contact, target.URI, req.Recipient.Scheme == "sips")
-		if isStranger(f) {
-			l.party = c.p.newParty(target.AOR, req, false)
-		}
-	}
-	l.flow = f
-	l.tx = c.p.cfg.Stack.Request(f, o.pass(req),
-		func(res *sip.Response) { c.response(at, res) },
-		func(err error) { c.failed(at, err) })
-}
-
-// records reports whether a method makes a dialog that this proxy stays in.
-func records(m sip.RequestMethod) bool {
-	return m == sip.INVITE || m == sip.SUBSCRIBE || m == sip.REFER
-}
-
-func (c *forwarding) failed(at leg, err error) {
-	if c.tx == nil {
-		return
-	}
-	c.endEarly(c.leg(at))
-	c.run(event{lost, at, lossOf(err)}, nil)
-}
-
-// lossOf is the status that stands for a response that will not come.
-func lossOf(err error) int {
-	switch {
-	case errors.Is(err, stack.ErrTimeout):
-		return sip.StatusRequestTimeout
-	case errors.Is(err, stack.ErrFull):
-		return sip.StatusServiceUnavailable
-	}
-	return sip.StatusTemporarilyUnavailable
-}
-
-// response takes a response of a leg.
-func (c *forwarding) response(at leg, res *sip.Response) {
-	if c.tx == nil {
-		return // all is over
-	}
-	res.RemoveHeader("Via") // ours: section 16.7, step 3
-	if res.Via() == nil {
-		return // "If no Via header fields remain in the response, the response was meant for this element"
-	}
-	l := c.leg(at)
-	if isStranger(l.flow) {
-		res.RemoveHeader("P-Asserted-Identity")
-	}
-	c.track(l, res)
-	kind := final
-	if res.StatusCode < 200 {
-		kind = provisional
-	}
-	c.run(event{kind, at, res.StatusCode}, res)
-}
-
-// track keeps the table of dialogs, and those who watch them, up to date.
-func (c *forwarding) track(l *clientLeg, res *sip.Response) {
-	p, method, status := c.p, c.tx.Request.Method, res.StatusCode
-	if c.in.dialog != nil || tagOf(c.tx.Request.To()) != "" {
-		c.within(method, res)
-		return
-	}
-	if !records(method) || !isStranger(l.flow) && !isStranger(c.tx.Flow) {
-		return
-	}
-	tag := tagOf(res.To())
-	switch {
-	case status == 100:
-		p.advance(c.caller, Proceeding, "")
-	case status < 200 && tag == "":
-		p.advance(c.caller, Proceeding, "")
-	case status < 200:
-		if d := p.remember(c, l, tag, res); d != nil && !d.settled && !slices.Contains(l.early, d) {
-			l.early = append(l.early, d)
-		}
-		p.advance(c.caller, Early, tag)
-		p.advance(l.party, Early, tag)
-	case status < 300:
-		expires := c.agreed(method, res)
-		d := p.remember(c, l, tag, res)
-		if d != nil {
-			d.settled, d.expires = true, expires
-		}
-		c.endEarly(l)
-		p.advance(c.caller, Confirmed, tag)
-		p.advance(l.party, Confirmed, tag)
-		p.release(l.party)
-		l.party = nil
-		p.keepSweeping()
-	default:
-		c.endEarly(l)
-	}
-}
-
-// agreed is when the dialog that a 2xx makes is over by itself, if ever.
-func (c *forwarding) agreed(method sip.RequestMethod, res *sip.Response) time.Time {
-	if method == sip.INVITE {
-		return c.session.answer(time.Now(), res)
-	}
-	n, ok := seconds(res, "Expires")
-	if !ok {
-		n = 3600
-	}
-	return time.Now().Add(time.Duration(n)*time.Second + time.Minute) // the last NOTIFY
-}
-
-// within sees to the end, or the renewal, of the dialog that the request is in.
-func (c *forwarding) within(method sip.RequestMethod, res *sip.Response) {
-	d := c.in.dialog
-	if res.StatusCode < 200 || d == nil {
-		if d == nil && method == sip.INVITE && res.StatusCode >= 200 && res.StatusCode < 300 {
-			c.session.answer(time.Now(), res)
-		}
-		return
-	}
-	switch success := res.StatusCode < 300; {
-	case method == sip.BYE && res.StatusCode != sip.StatusUnauthorized && res.StatusCode != sip.StatusProxyAuthRequired,
-		res.StatusCode == sip.StatusCallTransactionDoesNotExists && d.method == sip.INVITE: // RFC 3261, section 12.2.1.2
-		c.p.end(d)
-	case success && (method == sip.INVITE || method == sip.UPDATE && hasField(res, "Session-Expires")):
-		d.expires = c.session.answer(time.Now(), res)
-	case success && method == sip.SUBSCRIBE:
-		d.expires = c.agreed(method, res)
-	}
-}
-
-// endEarly ends the early dialogs of a leg and its client's part.
-func (c *forwarding) endEarly(l *clientLeg) {
-	for _, d := range l.early {
-		if !d.settled {
-			c.p.end(d)
-		}
-	}
-	l.early = nil
-}
-
 // respond sends a response upstream. What is final lets go of the context, which
 // the stack would keep for as long as its transaction.
 func (c *forwarding) respond(res *sip.Response) {
@@ -344,21 +147,6 @@ func (c *forwarding) respond(res *sip.Response) {
 		c.tx.Cancelled, c.tx.Ended = nil, nil
 	}
 	c.tx.Respond(res)
-}
-
-// cancel gives a leg up.
-func (c *forwarding) cancel(at leg, reason string) {
-	l := c.leg(at)
-	if l.tx == nil { // no connection yet: it needs none any more
-		l.given = true
-		c.run(event{lost, at, sip.StatusRequestTerminated}, nil)
-		return
-	}
-	if reason != "" {
-		l.tx.Cancel("Reason", reason)
-	} else {
-		l.tx.Cancel()
-	}
 }
 
 // choose sends the best response. "If the selected response is a 401 (Unauthorized)

@@ -125,19 +125,6 @@ func TestStrictRouter(t *testing.T) {
 	})
 }
 
-// talk sets up a call and returns the dialog of either side.
-func (a *client) talk(b *client) (caller, callee func(method, cseq, extra string) string) {
-	a.t.Helper()
-	a.invite(b.user, "")
-	a.Expect("^SIP/2.0 100 ")
-	inv := b.Expect("^INVITE ")
-	b.answer("200 OK", "")
-	caller, callee = a.dialogOf(a.Expect("^SIP/2.0 200 ")), b.dialogOf(inv)
-	a.Send(caller("ACK", "1", ""))
-	b.Expect("^ACK ")
-	return caller, callee
-}
-
 // A request that comes back as it was is a loop, one that comes back with another
 // Request-URI is a spiral.
 func TestLoop(t *testing.T) {
@@ -251,10 +238,7 @@ func TestRoom(t *testing.T) {
 		b.Expect("^INVITE ")
 		b.answer("200 OK", "")
 		a.Expect("^SIP/2.0 200 ")
-		a.Send(caller("BYE", "3", ""))
-		b.Expect("^BYE ")
-		b.answer("200 OK", "")
-		a.Expect("^SIP/2.0 200 ")
+		a.hangUp(caller, "3", b)
 		synctest.Wait()
 		p.idle()
 	})

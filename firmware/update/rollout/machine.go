@@ -71,21 +71,6 @@ type Machine struct {
 	turned map[overlay.ID]time.Time // whose turn it is, since when
 }
 
-// candidate is a release whose manifest was seen.
-type candidate struct {
-	id      release.ID
-	version release.Version
-	seen    time.Time // first
-}
-
-// absence is a release that nobody could bring. While it is not asked for, an older one
-// has its chance: else a phone that shows a manifest and nothing else could hold up all.
-type absence struct {
-	id    release.ID
-	wait  time.Duration
-	until time.Time
-}
-
 // departure is a phone that said it leaves.
 type departure struct {
 	subject release.ID
@@ -200,59 +185,6 @@ func (m *Machine) read(now time.Time, phones []Phone) {
 	}
 }
 
-func (m *Machine) learned(now time.Time, ev Learned) {
-	if ev.Release != m.asked.Release || ev.Source != m.asked.Source {
-		return
-	}
-	m.asked, m.until = Learn{}, time.Time{}
-	outcome := ev.Outcome
-	if i := m.index(ev.Source); outcome == Fits && (i < 0 || m.phones[i].Notice.Version != ev.Version) {
-		outcome = Garbage // it says of itself what the release is not
-	}
-	switch outcome {
-	case Unreachable:
-		m.shun[ev.Source] = now.Add(again)
-	case Garbage:
-		m.shun[ev.Source] = now.Add(shunned)
-	case Unfit:
-		if m.unfit = append(m.unfit, ev.Release); len(m.unfit) > maxUnfit {
-			m.unfit = m.unfit[1:]
-		}
-	case Fits:
-		if m.phase <= Waiting && ev.Version.Compare(m.want.version) > 0 {
-			m.drop()
-			m.want = candidate{ev.Release, ev.Version, now}
-		}
-	}
-}
-
-func (m *Machine) fetched(now time.Time, ev Fetched) {
-	if m.phase != Fetching || ev.Release != m.want.id {
-		return
-	}
-	m.phase, m.since = Waiting, now
-	if ev.Err != nil {
-		m.miss(now, ev.Release)
-		m.drop()
-	}
-}
-
-func (m *Machine) miss(now time.Time, id release.ID) {
-	a := absence{id, refetch, now.Add(refetch)}
-	if i := slices.IndexFunc(m.absent, func(a absence) bool { return a.id == id }); i >= 0 {
-		a.wait = min(2*m.absent[i].wait, longest)
-		a.until = now.Add(a.wait)
-		m.absent = slices.Delete(m.absent, i, i+1)
-	}
-	if m.absent = append(m.absent, a); len(m.absent) > maxUnfit {
-		m.absent = m.absent[1:]
-	}
-}
-
-func (m *Machine) isAbsent(now time.Time, id release.ID) bool {
-	return slices.ContainsFunc(m.absent, func(a absence) bool { return a.id == id && now.Before(a.until) })
-}
-
 // decide does what it is time for.
 func (m *Machine) decide(now time.Time) []Action {
 	do := m.look(now)
@@ -307,106 +239,6 @@ func (m *Machine) decide(now time.Time) []Action {
 func (m *Machine) stay() Action {
 	m.phase = Waiting
 	return Announce{m.notice()}
-}
-
-// look asks for the manifest of the newest release that is not known yet. One phone
-// is asked at a time.
-func (m *Machine) look(now time.Time) []Action {
-	if now.Before(m.until) || m.phase == Asking || m.phase == Gone {
-		return nil
-	}
-	best := -1
-	for i, p := range m.phones {
-		n := p.Notice
-		if n.Running.IsZero() || n.Version.Compare(m.own.Version) <= 0 || n.Version.Compare(m.want.version) <= 0 ||
-			slices.Contains(m.unfit, n.Running) || m.isAbsent(now, n.Running) || now.Before(m.shun[p.Node]) {
-			continue
-		}
-		if best < 0 || n.Version.Compare(m.phones[best].Notice.Version) > 0 {
-			best = i
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	m.asked = Learn{m.phones[best].Notice.Running, m.phones[best].Node}
-	m.until = now.Add(learnTO)
-	return []Action{m.asked}
-}
-
-// running is who runs the release.
-func (m *Machine) running(now time.Time) (nodes []overlay.ID) {
-	for _, p := range m.phones {
-		if p.Notice.Running == m.want.id && !now.Before(m.shun[p.Node]) {
-			nodes = append(nodes, p.Node)
-		}
-	}
-	return nodes
-}
-
-// away is who said that he leaves, in order. Who left for something else and is lost
-// with it holds nobody up.
-func (m *Machine) away(now time.Time) (nodes []overlay.ID) {
-	for _, p := range m.phones {
-		if d, ok := m.left[p.Node]; ok && (d.subject == m.want.id || now.Sub(d.since) < m.cfg.Lost) {
-			nodes = append(nodes, p.Node)
-		}
-	}
-	if m.notice().State == Leaving {
-		nodes = append(nodes, m.self)
-	}
-	sortByTurn(m.want.id, nodes)
-	return nodes
-}
-
-func (m *Machine) width() int {
-	updated := 0
-	for _, p := range m.phones {
-		if p.Notice.Running == m.want.id {
-			updated++
-		}
-	}
-	return width(m.cfg.Most, len(m.phones)+1, updated)
-}
-
-// mayLeave reports whether this phone is among those that may be away together.
-func (m *Machine) mayLeave(now time.Time) bool {
-	i := slices.Index(m.away(now), m.self)
-	return i >= 0 && i < m.width()
-}
-
-// myTurn reports whether it is this phone's turn. Those whose turn it was for too long
-// are passed over, this one, too; but whoever is passed over may leave when there is room.
-func (m *Machine) myTurn(now time.Time) bool {
-	room := m.width() - len(m.away(now))
-	if room <= 0 {
-		return false
-	}
-	var rest []overlay.ID
-	for _, p := range m.phones {
-		n := p.Notice
-		if n.Version.Compare(m.want.version) < 0 && n.State != Leaving {
-			rest = append(rest, p.Node)
-		}
-	}
-	rest = append(rest, m.self)
-	sortByTurn(m.want.id, rest)
-	mine := false
-	for _, node := range rest {
-		if room == 0 {
-			break
-		}
-		since, ok := m.turned[node]
-		if !ok {
-			since = now
-			m.turned[node] = now
-		}
-		mine = mine || node == m.self
-		if now.Sub(since) < m.cfg.Turn {
-			room--
-		}
-	}
-	return mine
 }
 
 func (m *Machine) index(node overlay.ID) int {
