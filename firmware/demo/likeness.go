@@ -10,14 +10,16 @@ import (
 // Likeness finds where want is heard in got and how alike the two are there: 1
 // for the same sound at any level, less for what is cut, garbled or missing.
 //
-// The loudest stretch gives the place. Around it the sentence is compared piece
-// by piece, each by its best normalised correlation within a tenth of a second,
-// for a jitter buffer may stretch a pause; pieces count by their energy.
+// The loudest stretch gives the place. From there on, and back, the sentence is compared
+// piece by piece, each by its best normalised correlation within a tenth of a second of
+// where the piece before it was found, for a jitter buffer may stretch a pause, and
+// another one; pieces count by their energy.
 func Likeness(want, got []int16) (alike float64, at int) {
 	const (
 		coarse = 4 // the place is looked for at a quarter of the rate
 		piece  = hal.Rate / 4
 		drift  = hal.Rate / 10
+		found  = 0.7
 	)
 	if len(got) < len(want) || len(want) < piece {
 		return 0, 0
@@ -28,15 +30,27 @@ func Likeness(want, got []int16) (alike float64, at int) {
 	at = (lag - from) * coarse
 
 	var sum, whole float64
-	for i := 0; i+piece <= len(want); i += piece {
+	compare := func(i, lag int) int {
 		stretch := want[i : i+piece]
 		weight := energy(stretch)
 		whole += weight
-		low, high := max(0, at+i-drift), min(len(got), at+i+piece+drift)
-		if high-low >= piece {
-			_, c := bestFit(stretch, got[low:high])
-			sum += weight * c
+		low, high := max(0, i+lag-drift), min(len(got), i+lag+piece+drift)
+		if high-low < piece {
+			return lag
 		}
+		place, c := bestFit(stretch, got[low:high])
+		sum += weight * c
+		if c < found {
+			return lag
+		}
+		return low + place - i
+	}
+	first := min(from*coarse, len(want)-piece) / piece * piece
+	for i, lag := first, at; i+piece <= len(want); i += piece {
+		lag = compare(i, lag)
+	}
+	for i, lag := first-piece, at; i >= 0; i -= piece {
+		lag = compare(i, lag)
 	}
 	if whole == 0 {
 		return 0, at

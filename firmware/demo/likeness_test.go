@@ -33,6 +33,14 @@ func TestLikeness(t *testing.T) {
 	if c, _ := Likeness(speech, stretched); c < 0.95 {
 		t.Errorf("with one frame played twice: likeness %.3f, want more than 0.95", c)
 	}
+	late := func(x []int16, at, by int) []int16 { return slices.Concat(x[:at], make([]int16, by), x[at:]) }
+	later := heard
+	for _, at := range []int{12000, 8000, 4000} { // where pieces begin
+		later = late(later, 4321+at, 1500)
+	}
+	if c, _ := Likeness(speech, later); c < 0.95 {
+		t.Errorf("with three pauses of a tenth of a second: likeness %.3f, want more than 0.95", c)
+	}
 
 	gap := append([]int16(nil), heard...)
 	clear(gap[8000:14000])
