@@ -10,13 +10,13 @@ import (
 
 // getting is a Get under way.
 type getting struct {
-	ev    Get
-	until time.Time
-	tries int
-	asked []overlay.ID // replicas that were asked
-	found [][]overlay.Record
-	hops  int
-	over  bool
+	ev      Get
+	until   time.Time
+	hedging bool
+	asked   []overlay.ID // replicas that were asked
+	found   [][]overlay.Record
+	hops    int
+	over    bool
 }
 
 func (n *Node) get(ev Get) {
@@ -60,7 +60,6 @@ func (n *Node) tryGet(g *getting) {
 		})
 		return
 	}
-	g.tries++
 	if !n.everyoneKeepsAll() {
 		n.getAround(g)
 		return
@@ -84,6 +83,10 @@ func (n *Node) tryGet(g *getting) {
 			n.gotOrNothing(g)
 		case Error:
 			if b.Code == ResponseTooLarge || b.Code == Forbidden {
+				if len(n.heldOf(g)) > 0 { // whatever ails the owner
+					n.got(g)
+					return
+				}
 				n.end(g, Got{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, b.Info, b.Code)})
 				return
 			}
@@ -96,13 +99,17 @@ func (n *Node) tryGet(g *getting) {
 			n.later(retry(a), func() { n.tryGet(g) })
 		}
 	})
-	n.hedge(g, g.tries)
+	if !g.hedging {
+		g.hedging = true
+		n.hedge(g)
+	}
 }
 
-// hedge asks one more node, and again one more, as long as none answers.
-func (n *Node) hedge(g *getting, try int) {
+// hedge asks one more node, and again one more, as long as none answers, or the owner
+// with nothing but errors.
+func (n *Node) hedge(g *getting) {
 	n.later(hedge, func() {
-		if g.over || g.tries != try || n.state != joined || !n.everyoneKeepsAll() {
+		if g.over || n.state != joined || !n.everyoneKeepsAll() {
 			return
 		}
 		if n.askReplica(g, func() {
@@ -110,7 +117,7 @@ func (n *Node) hedge(g *getting, try int) {
 				n.got(g)
 			}
 		}) {
-			n.hedge(g, try)
+			n.hedge(g)
 		}
 	})
 }

@@ -22,6 +22,8 @@ type quest struct {
 	over  bool
 	done  func(answer)
 
+	refused bool // somebody on a way answered with an error
+
 	doubtful answer // the nearest of those that may be true, but need not
 	opinions int    // how many of those there were
 	discord  bool   // they were not all of one node
@@ -116,10 +118,16 @@ func (n *Node) goWay(q *quest, hop overlay.Peer) {
 				}
 				a = q.doubtful
 			}
-		} else if a.body == nil && n.now.Before(q.until) {
+		} else if e, ok := a.body.(Error); ok && (e.Code == TTLExceeded || n.off(q.point, a.from.ID) > nearBy) {
+			// An error of somebody on the way is none of the one who is responsible.
+			q.refused = true
+			a = answer{}
+		}
+		if a.body == nil && n.now.Before(q.until) {
 			n.nextWay(q)
 			return
-		} else if a.body == nil && q.open > 0 {
+		}
+		if a.body == nil && q.open > 0 {
 			return
 		}
 		n.endQuest(q, a)
@@ -147,7 +155,7 @@ func (n *Node) nextWay(q *quest) {
 		}
 	}
 	if q.open == 0 {
-		n.endQuest(q, answer{lost: n.now.Before(q.until)})
+		n.endQuest(q, answer{lost: n.now.Before(q.until) && !q.refused})
 	}
 }
 
@@ -171,10 +179,11 @@ const (
 	farOff   = 16 // one in ten million is: it is believed if many ways lead to it, and none to another
 	opinions = 3  // so many are heard in between; the nearest is believed
 
-	shortList = 8 // nodes
-
 	opinionsInDiscord = 8 // when they are not all of one node: most are lies then
 )
+
+// shortList is how many nodes a list has at least that tells something of the ring's size.
+const shortList = 8
 
 // off is how far id is behind point. Nobody is too far while the list is so short that it
 // is only being put together, and tells nothing of the ring's size.

@@ -205,7 +205,8 @@ func (n *Node) replicateAnew() {
 }
 
 // storeAt gives a copy to one replica. As long as somebody waits for it, a
-// replica that does not answer is tried again, for it may only be slow.
+// replica that does not answer is tried again, for it may only be slow. One that is no
+// neighbour any more is given it when it comes back.
 func (n *Node) storeAt(p overlay.Peer, c parcel, rep *replication, within time.Duration) {
 	failed := func() {
 		n.unsynced(p.ID)
@@ -217,7 +218,7 @@ func (n *Node) storeAt(p overlay.Peer, c parcel, rep *replication, within time.D
 			case rep.done == nil:
 			case n.inList(p.ID):
 				n.storeAt(p, c, rep, 0)
-			default: // and is given it when it comes back
+			default:
 				rep.given = slices.DeleteFunc(rep.given, func(id overlay.ID) bool { return id == p.ID })
 			}
 		})

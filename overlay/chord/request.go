@@ -109,6 +109,7 @@ type putting struct {
 	until time.Time
 	user  bool
 	alone bool
+	spare bool // it is stored around its owner, or will be
 	over  bool
 	done  func(Kept)
 }
@@ -150,15 +151,15 @@ func (n *Node) tryPut(p *putting) {
 	}
 	hop := n.nextHop(p.rec.Resource)
 	if hop.ID == n.self.ID {
-		n.accept([]overlay.Record{p.rec}, func(copies int, e Error) { n.ended(p, copies, e) })
+		n.accept([]overlay.Record{p.rec}, func(copies int, e Error) { n.ended(p, n.self.ID, copies, e) })
 		return
 	}
 	answered := func(a answer) {
 		switch b := a.body.(type) {
 		case Stored:
-			n.ended(p, int(b.Copies), Error{})
+			n.ended(p, hop.ID, int(b.Copies), Error{})
 		case Error:
-			n.ended(p, 0, b)
+			n.ended(p, hop.ID, 0, b)
 		default:
 			n.later(retry(a), func() { n.tryPut(p) })
 		}
@@ -169,7 +170,8 @@ func (n *Node) tryPut(p *putting) {
 		return
 	}
 	n.post(hop, true, parcel{records: records, alone: p.alone, done: answered}, 0)
-	if p.user && n.everyoneKeepsAll() {
+	if p.user && !p.spare && n.everyoneKeepsAll() {
+		p.spare = true
 		n.later(slowOwner, func() { n.putAround(p, hop.ID) })
 	}
 }
@@ -184,7 +186,8 @@ const slowOwner = 300 * time.Millisecond
 // what an owner acknowledges, and the owner gets it, too, if it lives. The newest version is
 // known here as well as there.
 func (n *Node) putAround(p *putting, owner overlay.ID) {
-	if p.over || n.state != joined || !n.everyoneKeepsAll() {
+	p.spare = false
+	if p.over || n.state != joined || !n.everyoneKeepsAll() || !n.room(p.rec) {
 		return
 	}
 	if e := n.shelf.get(p.rec.Slot()); e != nil && e.expires.After(n.now) && e.rec.Supersedes(p.rec) {
@@ -198,7 +201,7 @@ func (n *Node) putAround(p *putting, owner overlay.ID) {
 		others = n.ring.succ
 	}
 	enough := min(2, len(others)) // in an office of three there is but one
-	confirmed, asked := 0, 0
+	confirmed, asked, open := 0, 0, 0
 	for i, q := range others {
 		if asked == most {
 			return
@@ -207,14 +210,39 @@ func (n *Node) putAround(p *putting, owner overlay.ID) {
 			continue
 		}
 		asked++
+		open++
+		p.spare = true
 		n.post(q, false, parcel{records: []overlay.Record{p.rec}, replica: uint8(min(i+1, 255)), done: func(a answer) {
+			if open--; open == 0 {
+				p.spare = false
+			}
 			if _, ok := a.body.(Stored); !ok {
 				return
 			}
 			if confirmed++; confirmed == enough {
-				n.ended(p, enough+1, Error{})
+				n.ended(p, owner, enough+1, Error{})
 			}
 		}}, 0)
+	}
+}
+
+// putBehind stores a record at the places of its copies in a large ring.
+func (n *Node) putBehind(p *putting) {
+	const enough = 2
+	var confirmed []overlay.ID
+	for i, point := range n.pointsBehind(p.rec.Resource) {
+		hop := n.nextHop(point)
+		if i == 0 || hop.ID == n.self.ID {
+			continue
+		}
+		n.route(hop, point, Store{Replica: uint8(i), Records: []overlay.Record{p.rec}}, func(a answer) {
+			if _, ok := a.body.(Stored); !ok || slices.Contains(confirmed, a.from.ID) {
+				return
+			}
+			if confirmed = append(confirmed, a.from.ID); len(confirmed) == enough {
+				n.ended(p, a.from.ID, enough+1, Error{})
+			}
+		})
 	}
 }
 
@@ -245,8 +273,9 @@ func (n *Node) endPut(p *putting, k Kept) {
 	p.done(k)
 }
 
-// ended is told how the owner took a record.
-func (n *Node) ended(p *putting, copies int, e Error) {
+// ended is told how the owner took a record. It may be malicious: when it refuses, those
+// are asked that hold copies of it.
+func (n *Node) ended(p *putting, owner overlay.ID, copies int, e Error) {
 	switch e.Code {
 	case 0:
 		n.endPut(p, Kept{Copies: copies})
@@ -260,6 +289,18 @@ func (n *Node) ended(p *putting, copies int, e Error) {
 		p.alone = true
 		n.later(again, func() { n.tryPut(p) })
 	default:
-		n.endPut(p, Kept{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, e.Info, e.Code)})
+		refused := func() { n.endPut(p, Kept{Err: fmt.Errorf("%w: %s (%d)", ErrRefused, e.Info, e.Code)}) }
+		switch {
+		case !p.user || owner == n.self.ID || e.Code == DataTooLarge:
+			refused()
+			return
+		case n.everyoneKeepsAll():
+			if !p.spare {
+				n.putAround(p, owner)
+			}
+		default:
+			n.putBehind(p)
+		}
+		n.later(n.cfg.RequestTimeout, refused)
 	}
 }

@@ -90,7 +90,7 @@ func (n *Node) behindEnd(key, end overlay.ID) (after overlay.Peer, ok bool) {
 		return after, false
 	}
 	p := n.ring.pred
-	return p, p.ID.Between(end, n.self.ID) && !n.dead(p.ID) && (key == p.ID || key.Between(end, p.ID))
+	return p, p.ID.Between(end, n.self.ID) && n.now.Sub(n.heard(p.ID)) <= 2*n.cfg.Round && !n.dead(p.ID) && (key == p.ID || key.Between(end, p.ID))
 }
 
 // backHop is the nearest known node at or after key among those before this node,
@@ -176,7 +176,7 @@ func (n *Node) pass(hop overlay.Peer, m Message, next overlay.Peer) {
 		n.reply(hop, m, Error{Code: TTLExceeded})
 	default:
 		n.forward(hop, m, next)
-		if !forPlace(m) {
+		if !forPlace(m) && n.now.Sub(n.heard(next.ID)) > hedge {
 			// Its maker knows next as well as this node does, and may have found it silent.
 			n.checkSilent(next)
 		}

@@ -55,7 +55,10 @@ func TestBareSwitch(t *testing.T) {
 				t.Helper()
 				var line childLine
 				for deadline := time.Now().Add(2 * promptly); time.Now().Before(deadline); {
-					line = <-l.phone("h3", childConfig{I: 3}).lines
+					n, ok := l.phone("h3", childConfig{I: 3}), false
+					if line, ok = <-n.lines; !ok {
+						t.Fatal("the newcomer ended without a word")
+					}
 					if len(line.Offices) == 1 && line.Offices[0].Name == "Acme" &&
 						knows(0, 1, 2)(childLine{Peers: line.Offices[0].Peers}) &&
 						(open == 0 && !line.Offices[0].Enrolling() || open > 0 && knows(open)(childLine{Peers: line.Offices[0].Open})) {

@@ -32,14 +32,17 @@ const (
 
 	// Stale answers with the oldest version that it has, or with nothing.
 	Stale
+
+	// Refuses answers that it is forbidden, whatever it is asked, but for where it is itself.
+	Refuses
 )
 
 // ParseMalice reads the words of ringsim's flag.
 func ParseMalice(s string) (Malice, error) {
-	m, ok := map[string]Malice{"drop": Drops, "route": Misroutes, "table": Forges, "stale": Stale,
+	m, ok := map[string]Malice{"drop": Drops, "route": Misroutes, "table": Forges, "stale": Stale, "refuse": Refuses,
 		"all": Drops | Misroutes | Forges | Stale}[s]
 	if !ok {
-		return 0, fmt.Errorf("sim: malice %q: one of drop, route, table, stale, all", s)
+		return 0, fmt.Errorf("sim: malice %q: one of drop, route, table, stale, refuse, all", s)
 	}
 	return m, nil
 }
@@ -67,7 +70,11 @@ func (s *Net) pervert(i int, ev chord.Event) bool {
 	}
 	members := s.Members()
 	store, isStore := m.Body.(chord.Store)
+	_, isPing := m.Body.(chord.Ping)
 	switch mine := s.Owner(members, to.ID) == i; {
+	case h.Malice&Refuses != 0 && !(mine && isPing):
+		s.answer(i, r, chord.Error{Code: chord.Forbidden, Info: "no"})
+		return true
 	case mine && isStore && store.Replica == 0 && h.Malice&Drops != 0:
 		s.answer(i, r, chord.Stored{Copies: 12}) // tamper sees to it that none is made
 		return false

@@ -21,8 +21,11 @@ func TestMalice(t *testing.T) {
 		{64, 0.25, Misroutes},
 		{64, 0.25, Forges},
 		{64, 0.25, Stale},
+		{100, 0.25, Refuses},
+		{20, 0.25, Refuses},
 		{64, 0.1, Drops | Misroutes | Forges | Stale},
 		{64, 0.25, Drops | Misroutes | Forges | Stale},
+		{100, 0.25, Drops | Misroutes | Forges | Stale},
 		{20, 0.25, Drops | Misroutes | Forges | Stale},
 	} {
 		t.Run(fmt.Sprintf("%d nodes, malice %d", c.nodes, c.malice), func(t *testing.T) {

@@ -24,7 +24,7 @@ type flags struct {
 	Partition float64 `help:"Share of the nodes to cut off, and to merge again."`
 	Minutes   float64 `help:"How long churn, partition or deafness last." default:"10"`
 	Malicious float64 `help:"Share of the nodes that turn malicious after settling."`
-	Malice    string  `help:"What those do: drop, route, table, stale or all." enum:"drop,route,table,stale,all" default:"all"`
+	Malice    string  `help:"What those do: drop, route, table, stale, refuse or all." enum:"drop,route,table,stale,refuse,all" default:"all"`
 	Deaf      float64 `help:"Share of the links that carry nothing one way, in silence, for a while."`
 	Silent    float64 `help:"Seconds until those connected notice a death; 0 is a killed process, more is a power cut."`
 	Settled   bool    `help:"Make the ring whole at once instead of growing it."`
