@@ -45,7 +45,9 @@
 //
 // The node responsible for a record's Resource is its owner. It saves what it is
 // sent, gives copies to the nodes that follow it, and only answers when two
-// others have it on disk (or all others, where there are fewer). Of two versions
+// others have it on disk (or all others, where there are fewer). When it is silent or
+// refuses, the writer stores the record at those others itself: then that of an office of
+// three whose owner says nothing is on the disks of the two that are left. Of two versions
 // the newer stands, whoever wrote them, so it does not matter in which order they
 // meet, how often, or after how long a separation.
 //
@@ -144,7 +146,7 @@ type Counters struct {
 	Overload  uint64 // requests not made because too many are under way
 	Bad       uint64 // messages that make no sense
 	Duplicate uint64 // requests that came twice
-	NoTTL     uint64 // requests that were under way for too long
+	NoTTL     uint64 // requests that were under way for too long, or came back to where they had been
 	Unjoined  uint64 // requests to a node that is not in the ring
 	Forwarded uint64
 	Suspected uint64
