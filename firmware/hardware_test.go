@@ -1,13 +1,11 @@
 package firmware
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,24 +13,6 @@ import (
 	"chordophone/hal"
 	"chordophone/hal/haltest"
 )
-
-// paper is a log that a test reads while it is written.
-type paper struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (p *paper) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
-func (p *paper) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
-}
 
 // A board whose sound card is not there starts all the same, says what is wrong and what
 // to do, and its handset is silent at the usual pace.
@@ -42,7 +22,7 @@ func TestBoardWithoutCard(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said := new(paper)
+	said := new(haltest.Log)
 	h, err := openHardware(config.Run{Board: file}, Stdio{}, nil, slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 type joiner struct {
 	joining
 	panel *haltest.Panel
-	said  *paper
+	said  *haltest.Log
 
 	mu    sync.Mutex
 	tries []time.Duration // since the beginning
@@ -38,7 +38,7 @@ func (j *joiner) tried() []time.Duration {
 }
 
 func newJoiner(answers func(n int) error) *joiner {
-	j := &joiner{panel: haltest.NewPanel(), said: new(paper)}
+	j := &joiner{panel: haltest.NewPanel(), said: new(haltest.Log)}
 	begin := time.Now()
 	j.joining = joining{panel: j.panel, log: slog.New(slog.NewTextHandler(j.said, nil)),
 		try: func(context.Context) (*identity.Identity, []overlay.Peer, error) {

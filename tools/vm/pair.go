@@ -179,7 +179,7 @@ func connect(ctx context.Context, s settings, dump string) (all []*station, err 
 		if got := p.moved(); len(got) > 0 {
 			return all, fmt.Errorf("%s: nobody touches it, and yet %q", p.ext, got)
 		}
-		p.Skip()
+		p.Forget()
 	}
 	ok("two machines with the SD card's kernel and a cable between them find each other and are one office")
 	return all, nil
@@ -228,7 +228,7 @@ func (p *station) told(ctx context.Context, what string, want ...string) error {
 	if got := p.moved(); !slices.Equal(got, want) {
 		return fmt.Errorf("%s: %s is told %q, want %q", what, p.ext, got, want)
 	}
-	p.Skip()
+	p.Forget()
 	return nil
 }
 
@@ -282,7 +282,7 @@ func (p *station) flashes(ctx context.Context) error {
 			return told
 		}
 		got := p.moved()
-		p.Skip()
+		p.Forget()
 		if !slices.Equal(got, []string{"down r", "up r"}) {
 			note("a dip of the hook took too long, or not long enough: %q", got)
 			continue

@@ -32,7 +32,7 @@ func call(ctx context.Context, a, b *station) error {
 	if err != nil {
 		return err
 	}
-	b.Skip()
+	b.Forget()
 	if err := b.hang(false); err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func call(ctx context.Context, a, b *station) error {
 // another key of one.
 func ring(ctx context.Context, a, b *station, number string) error {
 	for range 5 {
-		a.Skip()
+		a.Forget()
 		if err := a.hang(false); err != nil {
 			return err
 		}
@@ -133,8 +133,8 @@ func talk(ctx context.Context, out string, a, b *station) error {
 
 // unplug pulls a sound card out in the middle of the call, and puts one in again.
 func unplug(ctx context.Context, out string, a, b *station) error {
-	a.Skip()
-	b.Skip()
+	a.Forget()
+	b.Forget()
 	if err := b.Monitor.Unplug("card0"); err != nil {
 		return err
 	}

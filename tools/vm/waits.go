@@ -26,7 +26,7 @@ func waits(ctx context.Context, w *cable, a, b *station) error {
 		if err := ring(ctx, a, b, "#"); err != nil { // the number dialled last
 			return err
 		}
-		b.Skip()
+		b.Forget()
 		lifted := time.Now()
 		if err := b.hang(false); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (k *presses) press(ctx context.Context, w *cable) error {
 
 // once presses the key once, and says whether the telephone knew of nothing else.
 func (k *presses) once(ctx context.Context, w *cable) (clean bool, err error) {
-	k.Skip()
+	k.Forget()
 	before := len(w.keys(k.address))
 	down, up := fmt.Sprintf("down %c", k.key), fmt.Sprintf("up %c", k.key)
 	pressed := time.Now()
@@ -141,7 +141,7 @@ func (k *presses) once(ctx context.Context, w *cable) (clean bool, err error) {
 // atRest lets nobody touch the telephones, and takes what they cost then.
 func atRest(ctx context.Context, all ...*station) error {
 	for _, p := range all {
-		p.Skip()
+		p.Forget()
 	}
 	for _, p := range all {
 		var told []string // the first is partly of a time when it was moved

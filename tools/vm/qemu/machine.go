@@ -170,8 +170,8 @@ func (m *Machine) Until(ctx context.Context, what string, limit time.Duration, i
 	return nil
 }
 
-// Skip passes all lines that are there.
-func (m *Machine) Skip() {
+// Forget passes all lines that are there.
+func (m *Machine) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.read = len(m.lines)
