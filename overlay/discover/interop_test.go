@@ -18,10 +18,6 @@ import (
 	"chordophone/overlay"
 )
 
-// promptly is how long something may take on a busy machine that takes a second on an
-// idle one, and would take ten if it waited for what is said again and again.
-const promptly = 5 * time.Second
-
 // Three phones and a newcomer on a switch, with nothing but IPv4 link-local addresses
 // on some and nothing but IPv6 ones on others; and no route.
 func TestBareSwitch(t *testing.T) {
@@ -43,39 +39,43 @@ func TestBareSwitch(t *testing.T) {
 			l.cable(3, "eth0")
 			a := l.phone("h0", childConfig{I: 0, Office: "Acme"})
 			b := l.phone("h1", childConfig{I: 1, Office: "Acme"})
-			b.wait("the second finds the first", promptly, knows(0))
-			a.wait("the first finds the second", promptly, knows(1))
+			b.wait("the second finds the first", time.Second, knows(0))
+			a.wait("the first finds the second", time.Second, knows(1))
 			z := l.phone("h2", childConfig{I: 2, Office: "Acme"})
-			a.wait("the first finds the third", promptly, knows(1, 2))
-			z.wait("the third finds both", promptly, knows(0, 1))
+			a.wait("the first finds the third", time.Second, knows(1, 2))
+			z.wait("the third finds both", time.Second, knows(0, 1))
 
-			// The newcomer looks again until it sees what it should: whether a phone
-			// enrols is asked of it once a second.
-			newcomer := func(open int) {
-				t.Helper()
-				var line childLine
-				for deadline := time.Now().Add(2 * promptly); time.Now().Before(deadline); {
-					n, ok := l.phone("h3", childConfig{I: 3}), false
-					if line, ok = <-n.lines; !ok {
-						t.Fatal("the newcomer ended without a word")
-					}
-					if len(line.Offices) == 1 && line.Offices[0].Name == "Acme" &&
-						knows(0, 1, 2)(childLine{Peers: line.Offices[0].Peers}) &&
-						(open == 0 && !line.Offices[0].Enrolling() || open > 0 && knows(open)(childLine{Peers: line.Offices[0].Open})) {
-						return
-					}
+			newcomer := func(open int) (last childLine, right bool) {
+				n := l.phone("h3", childConfig{I: 3})
+				n.wait("the newcomer sees an office", 3*time.Second, func(line childLine) bool {
+					last = line
+					return true
+				})
+				if len(last.Offices) != 1 || last.Offices[0].Name != "Acme" || !knows(0, 1, 2)(childLine{Peers: last.Offices[0].Peers}) {
+					return last, false
 				}
-				t.Fatalf("the newcomer sees %+v, wanted: enrols at %d", line.Offices, open)
+				o := last.Offices[0]
+				return last, open == 0 && !o.Enrolling() || open > 0 && knows(open)(childLine{Peers: o.Open})
 			}
-			newcomer(0)
-			io.WriteString(b.stdin, "open\n")
-			newcomer(1)
+			if last, right := newcomer(0); !right {
+				t.Fatalf("the newcomer sees %+v", last.Offices)
+			}
+			io.WriteString(b.stdin, "open\n") // of which it is asked once a second
+			for end := time.Now().Add(10 * time.Second); ; {
+				last, right := newcomer(1)
+				if right {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("the newcomer sees %+v, and not that the second enrols", last.Offices)
+				}
+			}
 
 			b.stdin.Close() // says goodbye
-			a.wait("the goodbye", promptly, knows(2))
+			a.wait("the goodbye", time.Second, knows(2))
 			z.cmd.Process.Kill()
 			z2 := l.phone("h2", childConfig{I: 2, Office: "Acme"})
-			z2.wait("a killed phone is back", promptly, knows(0))
+			z2.wait("a killed phone is back", 1100*time.Millisecond, knows(0))
 		})
 	}
 }
@@ -91,13 +91,13 @@ func TestCables(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 
 	l.cable(1, "eth0")
-	b.wait("first cable in", promptly, knows(0))
-	a.wait("the other hears of it", promptly, knows(1))
+	b.wait("first cable in", 2*time.Second, knows(0))
+	a.wait("the other hears of it", 2*time.Second, knows(1))
 
 	l.in("sw", "link", "set", "p1eth0", "down")
-	b.wait("cable out", promptly, knows())
+	b.wait("cable out", time.Second, knows())
 	l.in("sw", "link", "set", "p1eth0", "up")
-	b.wait("cable in again", promptly, knows(0))
+	b.wait("cable in again", 2*time.Second, knows(0))
 
 	l.cable(1, "eth1", "169.254.1.9/16") // the same switch over another interface
 	through := func(zone string) func(childLine) bool {
@@ -105,9 +105,9 @@ func TestCables(t *testing.T) {
 			return slices.ContainsFunc(line.Peers, func(p overlay.Peer) bool { return p.Addr.Addr().Zone() == zone })
 		}
 	}
-	b.wait("found through the second interface", promptly, through("eth1"))
+	b.wait("found through the second interface", 2*time.Second, through("eth1"))
 	l.in("h1", "link", "del", "eth0")
-	b.wait("first interface gone", promptly, func(line childLine) bool { return !through("eth0")(line) && knows(0)(line) })
+	b.wait("first interface gone", 2*time.Second, func(line childLine) bool { return !through("eth0")(line) && knows(0)(line) })
 	if strings.Contains(b.errs.String(), "Node-ID") || strings.Contains(a.errs.String(), "Node-ID") {
 		t.Error("took itself for its twin")
 	}
@@ -125,8 +125,8 @@ func TestOneHost(t *testing.T) {
 			return len(line.Peers) == 1 && line.Peers[0].Addr == netip.MustParseAddrPort(addr)
 		}
 	}
-	a.wait("the first finds the second", promptly, at("192.168.7.2:6084"))
-	b.wait("the second finds the first", promptly, at("192.168.7.1:6084"))
+	a.wait("the first finds the second", time.Second, at("192.168.7.2:6084"))
+	b.wait("the second finds the first", time.Second, at("192.168.7.1:6084"))
 }
 
 // TestTshark has another program's dissector read our packets.
@@ -184,9 +184,9 @@ func TestCost(t *testing.T) {
 		phones = append(phones, l.phone(l.host(i), childConfig{I: i, Office: "Acme", Measures: i == 0}))
 		l.cable(i, "eth0", fmt.Sprintf("169.254.1.%d/16", i+1))
 	}
-	phones[0].wait("all found", promptly, knows(1, 2))
+	phones[0].wait("all found", 3*time.Second, knows(1, 2))
 	phones[0].stdin.Close()
-	phones[0].wait("measured", promptly, func(line childLine) bool {
+	phones[0].wait("measured", 5*time.Second, func(line childLine) bool {
 		if line.Goroutines == 0 {
 			return false
 		}
